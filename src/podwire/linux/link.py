@@ -1,0 +1,172 @@
+"""Devices: what ``ip link`` shows of each, and where ``ndo_start_xmit`` sends a frame.
+
+Source: include/linux/netdevice.h, drivers/net/veth.c, drivers/net/loopback.c, net/core/link_watch.c (operstate).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from podwire.linux.sysctl import Ipv4Conf, NeighParms
+from podwire.trace.events import KERNEL, Owner
+from podwire.wire.addr import BROADCAST, NO_MAC, Ip, Mac
+
+if TYPE_CHECKING:
+    from podwire.linux.netns import Netns
+    from podwire.wire.packet import Packet
+
+SCOPES: Final = {"global": 0, "nowhere": 255, "host": 254, "link": 253, "site": 200}
+SCOPE_UNIVERSE: Final = 0
+SCOPE_SITE: Final = 200
+SCOPE_LINK: Final = 253
+SCOPE_HOST: Final = 254
+SCOPE_NOWHERE: Final = 255
+
+FOREVER: Final = 0xFFFFFFFF
+"""INFINITY_LIFE_TIME: ``forever`` in ``ip addr``."""
+
+
+class Address(msgspec.Struct, gc=False):
+    """``struct in_ifaddr``: an address on a device.
+
+    ``peer`` is ``ifa_address`` (equal to ``local`` unless point to point). ``valid_lft`` and ``preferred_lft`` are seconds counted from
+    ``since`` (ns); ``FOREVER`` for permanent ones. ``proto`` is the address protocol (0 unspec, 2 kernel_ll ...).
+    """
+
+    local: Ip
+    plen: int
+    peer: Ip
+    broadcast: Ip | None = None
+    scope: int = SCOPE_UNIVERSE
+    label: str = ""
+    secondary: bool = False
+    metric: int = 0
+    noprefixroute: bool = False
+    valid_lft: int = FOREVER
+    preferred_lft: int = FOREVER
+    since: int = 0
+    proto: int = 0
+    owner: Owner = KERNEL
+
+    @property
+    def permanent(self) -> bool:
+        """False for addresses with a lifetime (``dynamic`` in ``ip addr``)."""
+        return self.valid_lft == FOREVER
+
+
+class Stats(msgspec.Struct):
+    """Counters of ``ip -s link``."""
+
+    rx_bytes: int = 0
+    rx_packets: int = 0
+    rx_dropped: int = 0
+    tx_bytes: int = 0
+    tx_packets: int = 0
+    tx_dropped: int = 0
+    tx_carrier: int = 0
+    multicast: int = 0
+
+
+class Cable(Protocol):
+    """Where an ethernet device's frames go: implemented by the fabric."""
+
+    def transmit(self, frame: Packet, packet_id: int) -> None:
+        """Take a frame; it arrives elsewhere later."""
+
+
+class Link:
+    """A network device in one namespace. ``kind``: loopback, veth, ethernet, bridge, dummy.
+
+    ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is creation order, which counts for
+    source selection (F60).
+    """
+
+    def __init__(
+        self,
+        netns: Netns,
+        name: str,
+        kind: str,
+        ifindex: int,
+        *,
+        mac: Mac = NO_MAC,
+        mtu: int = 1500,
+        txqueuelen: int = 1000,
+        qdisc: str = "noqueue",
+        owner: Owner = KERNEL,
+    ) -> None:
+        self.netns = netns
+        self.name = name
+        self.kind = kind
+        self.ifindex = ifindex
+        self.mac = mac
+        self.broadcast = NO_MAC if kind == "loopback" else BROADCAST
+        self.mtu = mtu
+        self.min_mtu = 0 if kind == "loopback" else 68
+        self.max_mtu = 0 if kind == "loopback" else 65535
+        self.txqueuelen = txqueuelen
+        self.qdisc = qdisc
+        """The qdisc attached when the device is up (noqueue, mq, fq_codel, pfifo_fast); ``noop`` is printed while it never was."""
+        self.numtxqueues = 1
+        self.numrxqueues = 1
+        self.is_up = False
+        """IFF_UP: administratively up."""
+        self.was_up = False
+        """Once up: a qdisc stays attached (``noop`` before)."""
+        self.plugged = True
+        """An ethernet device's cable is in."""
+        self.arp = kind != "loopback"
+        """IFF_NOARP is not set."""
+        self.promisc = 0
+        self.allmulticast = False
+        self.alias = ""
+        self.group = "default"
+        self.master: Link | None = None
+        self.peer: Link | None = None
+        """The other end of a veth pair."""
+        self.cable: Cable | None = None
+        """The fabric's end of an ethernet device."""
+        self.addresses: list[Address] = []
+        """IPv4, in the kernel's order: primaries by scope, then secondaries (``__inet_insert_ifa``)."""
+        self.addresses6: list[Address] = []
+        """IPv6: for display only."""
+        self.conf: Ipv4Conf = Ipv4Conf(netns.conf_default)
+        self.neigh: NeighParms = NeighParms(netns.neigh_default)
+        self.conf6: dict[str, int] = dict(netns.conf6_default)
+        self.stats = Stats()
+        self.owner = owner
+
+    @property
+    def is_loopback(self) -> bool:
+        """IFF_LOOPBACK."""
+        return self.kind == "loopback"
+
+    @property
+    def carrier(self) -> bool:
+        """IFF_LOWER_UP: the other side is there and up.
+
+        A veth has carrier while both ends are up; a bridge while a port forwards (a bridge without ports has none).
+        """
+        if self.kind == "veth":
+            return self.is_up and self.peer is not None and self.peer.is_up
+        if self.kind == "bridge":
+            return False
+        return self.is_up and self.plugged
+
+    @property
+    def running(self) -> bool:
+        """Up and with carrier: what a route calls neither ``dead`` nor ``linkdown``."""
+        return self.is_up and self.carrier
+
+    @property
+    def operstate(self) -> str:
+        """RFC 2863 state as ``ip link`` prints it."""
+        if self.kind in {"loopback", "dummy"}:
+            return "UNKNOWN" if self.is_up else "DOWN"
+        if self.kind == "veth" and self.is_up and not self.carrier:
+            return "LOWERLAYERDOWN"
+        return "UP" if self.running else "DOWN"
+
+    def __repr__(self) -> str:
+        return f"<Link {self.netns.label}:{self.name}>"

@@ -1,0 +1,208 @@
+"""One machine: its kernel's namespaces, backlog and timers, its image and its small file tree."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+from podwire.linux.image import Image
+from podwire.linux.netns import Netns
+from podwire.wire.addr import Ip
+
+if TYPE_CHECKING:
+    from podwire.linux.skb import Skb
+    from podwire.trace.log import Log
+
+NSEC: int = 1_000_000_000
+TRANSMIT_NS: int = 1_000
+"""What one transmit costs in virtual time, so that time stamps never tie (design: the packet path)."""
+
+
+class Cancellable(Protocol):
+    """A callback that may be forgotten."""
+
+    def cancel(self) -> None:
+        """Do not call back."""
+
+
+class World(Protocol):
+    """What a machine needs of the network it stands in."""
+
+    log: Log
+    now: int
+    """Virtual time in ns since the Unix epoch."""
+
+    def at(self, time: int, callback: Callable[[], None]) -> Cancellable:
+        """Call back at ``time`` (ns)."""
+
+    def random(self, *key: str) -> Random:
+        """The random stream of that key; the same key gives the same stream object."""
+
+    def new_packet_id(self) -> int:
+        """Ids from 1, in order of creation."""
+
+    def reverse_name(self, ip: Ip) -> str | None:
+        """The name that the fabric's DNS gives for an address."""
+
+
+class Timer:
+    """A kernel timer: rounded up by the timer wheel, then called once unless cancelled."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """``del_timer``."""
+        self.callback = None
+
+
+class Place:
+    """Where a command runs: a namespace with the image, host name and files of what lives there (a node or a container)."""
+
+    def __init__(self, netns: Netns, image: Image, hostname: str, *, container: bool = False) -> None:
+        self.netns = netns
+        self.image = image
+        self.hostname = hostname
+        self.container = container
+        """A container sees no names under /run/netns."""
+        self.files: dict[str, str] = {}
+        self.next_pid = 7 if container else 1000
+
+    @property
+    def machine(self) -> Machine:
+        """The machine whose kernel runs here."""
+        return self.netns.machine
+
+    def new_pid(self) -> int:
+        """A process id, counted in this place."""
+        self.next_pid += 1
+        return self.next_pid
+
+    def hosts(self) -> dict[Ip, str]:
+        """/etc/hosts: the first name of each address."""
+        names: dict[Ip, str] = {}
+        for line in self.files.get("/etc/hosts", "").splitlines():
+            words = line.partition("#")[0].split()
+            if len(words) > 1:
+                names.setdefault(Ip.parse(words[0]), words[1])
+        return names
+
+    def lookup(self, name: str) -> Ip | None:
+        """The address of a name by /etc/hosts (DNS comes with the cluster's own CoreDNS)."""
+        for line in self.files.get("/etc/hosts", "").splitlines():
+            words = line.partition("#")[0].split()
+            if name in words[1:]:
+                return Ip.parse(words[0])
+        return None
+
+    def reverse_name(self, ip: Ip) -> str | None:
+        """The name that the fabric's DNS gives for an address."""
+        return self.machine.world.reverse_name(ip)
+
+    def netns_name(self, other: Netns) -> str | None:
+        """The name under /run/netns by which a command here would call that namespace."""
+        if self.container:
+            return None
+        for name, netns in self.machine.netns_names.items():
+            if netns is other:
+                return name
+        return None
+
+
+class Machine:
+    """A host with one kernel. ``root`` is the place of its own shell; pods are further namespaces."""
+
+    def __init__(self, world: World, name: str, image: Image) -> None:
+        self.world = world
+        self.log = world.log
+        self.name = name
+        self.image = image
+        self.hz = image.hz
+        self.icmp_ratelimits = True
+        """False lets every ICMP error through, whatever the sysctls say: for tests that count errors."""
+        self.netns: dict[str, Netns] = {}
+        self.netns_names: dict[str, Netns] = {}
+        """/run/netns."""
+        self.backlog: deque[Skb] = deque()
+        self._draining = False
+        self._buckets: dict[int, list[Timer]] = {}
+
+        self.root = Place(self.new_netns(name), image, name)
+
+    def new_netns(self, label: str) -> Netns:
+        """A fresh namespace with ``lo`` down, as ``unshare -n`` gives it."""
+        from podwire.linux.netlink import Netlink
+
+        netns = Netns(self, label)
+        self.netns[label] = netns
+        Netlink(netns).add_loopback()
+        return netns
+
+    def random(self, *key: str) -> Random:
+        """The machine's random stream of that key."""
+        return self.world.random(self.name, *key)
+
+    # -- softirq -------------------------------------------------------------------------------------------------
+
+    def enqueue(self, skb: Skb) -> None:
+        """``enqueue_to_backlog``: one FIFO for all namespaces of the machine gives the kernel's order (F1)."""
+        self.backlog.append(skb)
+
+    def run_softirq(self) -> None:
+        """``net_rx_action``: process the backlog until it is empty. Re-entrant calls return at once."""
+        if self._draining:
+            return
+        from podwire.linux.path.receive import netif_receive_skb
+
+        self._draining = True
+        try:
+            backlog = self.backlog
+            while backlog:
+                netif_receive_skb(backlog.popleft())
+        finally:
+            self._draining = False
+
+    # -- timers --------------------------------------------------------------------------------------------------
+
+    @property
+    def jiffies(self) -> int:
+        """The kernel's clock tick, ``hz`` per second."""
+        return self.world.now * self.hz // NSEC
+
+    def add_timer(self, delay: int, callback: Callable[[], None]) -> Timer:
+        """Arm a timer ``delay`` jiffies ahead; the wheel rounds it up (F15) and calls one bucket's timers last armed first (F16)."""
+        expiry = wheel_expiry(self.jiffies, delay)
+        timer = Timer(callback)
+        bucket = self._buckets.get(expiry)
+        if bucket is None:
+            bucket = self._buckets[expiry] = []
+            # The first instant at which jiffies has that value.
+            self.world.at(-(-expiry * NSEC // self.hz), lambda: self._expire(expiry))
+        bucket.append(timer)
+        return timer
+
+    def _expire(self, expiry: int) -> None:
+        for timer in reversed(self._buckets.pop(expiry)):
+            callback = timer.callback
+            if callback is not None:
+                timer.callback = None
+                callback()
+        self.run_softirq()
+
+    def __repr__(self) -> str:
+        return f"<Machine {self.name}>"
+
+
+def wheel_expiry(now: int, delay: int) -> int:
+    """The jiffy at which the timer wheel calls a timer armed at jiffy ``now`` for ``delay`` jiffies (kernel/time/timer.c, calc_index).
+
+    Level n holds timers up to 63 * 8**n jiffies ahead in buckets of 8**n; rounding is up to the next bucket's edge, never early.
+    """
+    shift = 0
+    while delay >= 63 << shift and shift < 24:
+        shift += 3
+    return ((now + delay >> shift) + 1) << shift

@@ -1,0 +1,18 @@
+"""The door: the only way to change a kernel from outside.
+
+The commands people type, the agents and the importer of a real node all hold a ``Netlink``; its verbs are those of ``ip``, ``bridge``, ``sysctl`` …
+What they create remembers the ``writer`` (an ``Owner``), which is how a trace can say who wrote the route that killed a packet.
+"""
+
+from __future__ import annotations
+
+from podwire.linux.rtnl.link import Peer
+from podwire.linux.rtnl.neigh import NeighVerbs
+from podwire.linux.rtnl.route import RouteVerbs
+from podwire.linux.rtnl.sysctl import SysctlVerbs
+
+__all__ = ["Netlink", "Peer"]
+
+
+class Netlink(SysctlVerbs, RouteVerbs, NeighVerbs):
+    """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

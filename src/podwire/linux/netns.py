@@ -1,0 +1,206 @@
+"""A network namespace: owner of devices, addresses, tables, neighbours, sockets and switches.
+
+Configuration is written by ``linux.netlink`` alone, run-time state by ``linux.path``. ``generation`` rises with every change of
+configuration or of a device's state; what a lookup found may be remembered for one generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from podwire.linux.fib import (
+    RT_TABLE_DEFAULT,
+    RT_TABLE_LOCAL,
+    RT_TABLE_MAIN,
+    RTPROT_KERNEL,
+    FibTable,
+)
+from podwire.linux.link import Address, Link
+from podwire.linux.neigh import NeighbourTable
+from podwire.linux.rule import FibRule, default_rules
+from podwire.linux.sysctl import IPV6_CONF_KEYS, NEIGH_GC_KEYS, NET_KEYS, Ipv4Conf, NeighParms
+from podwire.wire.addr import Ip, Mac
+
+if TYPE_CHECKING:
+    from podwire.linux.machine import Machine
+    from podwire.linux.path.fragment import FragmentQueue
+    from podwire.linux.path.peer import Peer
+    from podwire.linux.path.route import Dst, RouteException
+    from podwire.linux.socket import Sockets
+    from podwire.trace.events import AnyEvent
+
+
+class TokenBucket:
+    """The machine-wide limit on ICMP messages: ``credit`` messages, refilled since jiffy ``stamp``."""
+
+    __slots__ = ("credit", "stamp")
+
+    def __init__(self) -> None:
+        self.credit = 0
+        self.stamp = 0
+
+
+class Netns:
+    """One network namespace of a machine. ``label`` is how people name it: ``default/pod1``; the root's is the machine's name."""
+
+    def __init__(self, machine: Machine, label: str) -> None:
+        from podwire.linux.socket import Sockets
+
+        self.machine = machine
+        self.label = label
+        self.generation = 0
+        self.next_ifindex = 1
+        self._links: list[Link] = []
+        self._by_name: dict[str, Link] = {}
+        self._by_index: dict[int, Link] = {}
+        self.conf_all = Ipv4Conf()
+        self.conf_all.accept_source_route = 0
+        self.conf_default = Ipv4Conf()
+        self.neigh_default = NeighParms()
+        self.conf6_all: dict[str, int] = dict(IPV6_CONF_KEYS)
+        self.conf6_default: dict[str, int] = dict(IPV6_CONF_KEYS)
+        self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS}
+        """Net-wide values of net.ipv4.*; ``ip_forward`` is ``conf_all.forwarding`` and not here."""
+        self.tables: dict[int, FibTable] = {
+            RT_TABLE_LOCAL: FibTable(RT_TABLE_LOCAL),
+            RT_TABLE_MAIN: FibTable(RT_TABLE_MAIN),
+            RT_TABLE_DEFAULT: FibTable(RT_TABLE_DEFAULT),
+        }
+        self.rules: list[FibRule] = default_rules()
+        self.custom_rules = False
+        """``fib4_has_custom_rules``: once a rule was added."""
+        self.local: dict[int, list[tuple[Link, Address]]] = {}
+        """Every local IPv4 address and who has it: ``inet_lookup_ifaddr``."""
+        self.neighbours = NeighbourTable(self)
+        self.sockets: Sockets = Sockets(self)
+        self.peers: dict[Ip, Peer] = {}
+        """inetpeer: rate limits per remote address."""
+        self.exceptions: dict[Ip, RouteException] = {}
+        """Next-hop exceptions: path MTU and redirects."""
+        self.fragments: dict[tuple[int, int, int, int], FragmentQueue] = {}
+        self.icmp_bucket = TokenBucket()
+        self.nsids: dict[Netns, int] = {}
+        """Ids by which this namespace calls others (``link-netnsid``)."""
+        self.output_routes: dict[tuple[object, ...], Dst] = {}
+        self.input_routes: dict[tuple[object, ...], Dst] = {}
+        self._ip_id = machine.random("ip-id", label)
+
+    # -- devices -------------------------------------------------------------------------------------------------
+
+    def links(self) -> list[Link]:
+        """Devices in creation order (``for_each_netdev``), the order that source selection uses (F60)."""
+        return self._links
+
+    def link(self, name: str) -> Link | None:
+        """The device of that name."""
+        return self._by_name.get(name)
+
+    def link_by_index(self, ifindex: int) -> Link | None:
+        """The device with that ifindex."""
+        return self._by_index.get(ifindex)
+
+    def link_name(self, ifindex: int) -> str:
+        """Its name, or ``ifN`` as iproute2 prints an index without a device."""
+        link = self._by_index.get(ifindex)
+        return link.name if link is not None else f"if{ifindex}"
+
+    def new_ifindex(self, wanted: int = 0) -> int:
+        """``dev_new_index``: the counter of the namespace; ``wanted`` is kept when it is free (a device that moves)."""
+        if wanted and wanted not in self._by_index:
+            return wanted
+        while self.next_ifindex in self._by_index:
+            self.next_ifindex += 1
+        index = self.next_ifindex
+        self.next_ifindex += 1
+        return index
+
+    def attach(self, link: Link) -> None:
+        """Register a device (``list_netdevice``)."""
+        self._links.append(link)
+        self._by_name[link.name] = link
+        self._by_index[link.ifindex] = link
+        self.changed()
+
+    def detach(self, link: Link) -> None:
+        """Unregister a device (``unlist_netdevice``)."""
+        self._links.remove(link)
+        del self._by_name[link.name]
+        del self._by_index[link.ifindex]
+        self.changed()
+
+    def rename(self, link: Link, name: str) -> None:
+        """``dev_change_name``."""
+        del self._by_name[link.name]
+        link.name = name
+        self._by_name[name] = link
+        self.changed()
+
+    @property
+    def loopback(self) -> Link:
+        """``lo``."""
+        return self._links[0]
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Configuration changed: forget what was remembered."""
+        self.generation += 1
+        self.output_routes.clear()
+        self.input_routes.clear()
+
+    def setting(self, key: str) -> int:
+        """A net-wide number such as ``icmp_ratelimit``."""
+        value = self.settings[key]
+        return value if isinstance(value, int) else value[0]
+
+    def table(self, number: int) -> FibTable:
+        """The table of that number, made if need be (``fib_new_table``)."""
+        found = self.tables.get(number)
+        if found is None:
+            found = self.tables[number] = FibTable(number)
+        return found
+
+    def is_local(self, addr: Ip) -> bool:
+        """``inet_addr_type(addr) == RTN_LOCAL`` by the local table."""
+        for route in self.tables[RT_TABLE_LOCAL].candidates(addr):
+            return route.type == "local"
+        return False
+
+    def has_custom_local_routes(self) -> bool:
+        """``fib_has_custom_local_routes``: somebody added a local route by hand."""
+        return any(route.proto != RTPROT_KERNEL for route in self.tables[RT_TABLE_LOCAL])
+
+    def addresses(self) -> Iterator[tuple[Link, Address]]:
+        """Every IPv4 address in device order."""
+        for link in self._links:
+            for address in link.addresses:
+                yield link, address
+
+    def nsid_of(self, other: Netns) -> int:
+        """The id by which this namespace knows another, allocated at first use (``peernet2id_alloc``)."""
+        if other not in self.nsids:
+            used = set(self.nsids.values())
+            self.nsids[other] = next(n for n in range(len(used) + 1) if n not in used)
+        return self.nsids[other]
+
+    def new_ip_id(self) -> int:
+        """An IP identification, never 0 (``ip_select_ident`` draws from hashed, randomly advancing counters)."""
+        return self._ip_id.randrange(1, 0x10000)
+
+    def draw_mac(self, name: str) -> Mac:
+        """``eth_random_addr``: random, locally administered, unicast; from the seed, keyed by place and name."""
+        value = self.machine.random("mac", self.label, name).getrandbits(48)
+        return Mac(value & 0xFEFFFFFFFFFF | 0x020000000000)
+
+    def emit(self, packet: int, event: AnyEvent) -> None:
+        """Log an event about a packet; callers ask ``machine.log.on`` first."""
+        machine = self.machine
+        machine.log.emit(machine.world.now, machine.name, self.label, packet, event)
+
+    def peers_of(self, links: Iterable[Link]) -> list[Link]:
+        """The other ends of those veths that have one."""
+        return [link.peer for link in links if link.peer is not None]
+
+    def __repr__(self) -> str:
+        return f"<Netns {self.label}>"

@@ -1,0 +1,268 @@
+"""ARP: asking, answering, learning (net/ipv4/arp.c; kernel sheet sections 1.5 to 1.7, 1.9 and 9)."""
+
+from __future__ import annotations
+
+from errno import EHOSTUNREACH
+from typing import TYPE_CHECKING, Final
+
+from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
+from podwire.linux.neigh import GRATUITOUS, REPLY, REQUEST, VALID, Neighbour, Nud
+from podwire.linux.path import neighbour
+from podwire.linux.path.route import inet_addr_onlink, inet_select_addr, ip_route_output
+from podwire.linux.path.routein import arp_route_input
+from podwire.linux.skb import Skb
+from podwire.trace.events import PACKET_HOST, By, ByNeighbour, BySysctl, Created, Delivered, Dropped
+from podwire.trace.reasons import DropReason
+from podwire.wire.addr import ANY4, BROADCAST, NO_MAC, Ip, Ip4, Mac
+from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, Arp, Ethernet, IPv4
+from podwire.wire.packet import Packet
+
+if TYPE_CHECKING:
+    from podwire.linux.netns import Netns
+    from podwire.linux.path.route import Dst
+
+_USER_HZ: Final = 100
+
+
+def arp_send(
+    link: Link,
+    op: int,
+    tpa: Ip,
+    spa: Ip,
+    *,
+    dst: Mac,
+    tha: Mac = NO_MAC,
+    sha: Mac | None = None,
+    parent: int = 0,
+    relation: str = "",
+) -> int:
+    """``arp_send``: transmit one ARP message; returns its packet id."""
+    from podwire.linux.path.output import dev_queue_xmit
+
+    netns = link.netns
+    packet_id = netns.machine.world.new_packet_id()
+    own = link.mac if sha is None else sha
+    skb = Skb(Packet((Arp(op, own, spa, tha, tpa),)), packet_id, link, Ethernet(dst, link.mac, ETH_P_ARP))
+    skb.local_out = True
+    if netns.machine.log.on:
+        netns.emit(packet_id, Created(parent, relation))
+    dev_queue_xmit(link, skb)
+    return packet_id
+
+
+def arp_solicit(entry: Neighbour, skb: Skb | None) -> None:
+    """``arp_solicit``: ask for an address; whose name we give as sender follows arp_announce (F4, F60, F63)."""
+    link = entry.link
+    netns = link.netns
+    target = entry.ip
+    source: Ip = ANY4
+    header = skb.packet.layers[0] if skb is not None and skb.packet.layers else None
+    packet_source = header.src if isinstance(header, IPv4) else ANY4
+    announce = max(netns.conf_all.arp_announce, link.conf.arp_announce)
+    if packet_source and netns.is_local(packet_source):
+        # 0: any local address of the packet. 1: only one in the target's subnet. 2: always choose.
+        if announce == 0 or (announce == 1 and inet_addr_onlink(link, target, packet_source)):
+            source = packet_source
+    if not source:
+        source = inet_select_addr(netns, link, target, SCOPE_LINK)
+    if entry.state in VALID and entry.probes < link.neigh.ucast_solicit:
+        # A probe of an entry that has an address: unicast, though the target hardware address stays zero (F7).
+        parent = entry.trigger
+        relation = "probe" if parent else ""
+        arp_send(link, ARPOP_REQUEST, target, source, dst=entry.mac, parent=parent, relation=relation)
+        return
+    parent = skb.id if skb is not None else entry.trigger
+    arp_send(link, ARPOP_REQUEST, target, source, dst=link.broadcast, parent=parent, relation="arp" if parent else "")
+
+
+def arp_error_report(entry: Neighbour, skb: Skb) -> None:
+    """``arp_error_report``: nobody answered; the sender of the waiting packet is told (3/1) and the packet is gone."""
+    from podwire.linux.path.icmp import ipv4_link_failure
+
+    netns = entry.link.netns
+    ipv4_link_failure(netns, skb)
+    if netns.machine.log.on:
+        by = ByNeighbour(entry.ip, entry.link.name, Nud.FAILED, None, entry.owner)
+        netns.emit(skb.id, Dropped("arp_error_report", DropReason.NEIGH_FAILED, by, entry.link.name))
+
+
+def arp_notify(link: Link) -> None:
+    """``arp_notify``: announce own addresses when a device comes up or changes its address. Off by default (F32)."""
+    notify = max(link.netns.conf_all.arp_notify, link.conf.arp_notify)
+    if not notify or not link.is_up or link.is_loopback:
+        return
+    for address in link.addresses:
+        arp_send(link, ARPOP_REQUEST, address.local, address.local, dst=BROADCAST, sha=link.mac)
+    link.netns.machine.run_softirq()
+
+
+# -- receiving ----------------------------------------------------------------------------------------------------
+
+
+def _done(netns: Netns, skb: Skb, note: str, by: By | None = None) -> None:
+    if netns.machine.log.on:
+        netns.emit(skb.id, Delivered("arp", note, by))
+
+
+def arp_rcv(skb: Skb, link: Link) -> None:
+    """``arp_rcv``: frames for others and devices without ARP are out."""
+    netns = link.netns
+    if not link.arp or link.is_loopback or skb.pkt_type == 3:
+        if netns.machine.log.on:
+            netns.emit(skb.id, Dropped("arp_rcv", DropReason.OTHERHOST, dev=link.name))
+        return
+    arp_process(skb, link)
+
+
+def arp_process(skb: Skb, link: Link) -> None:
+    """``arp_process``: answer for ourselves, answer for others (proxy), learn."""
+    netns = link.netns
+    message = skb.packet.layers[0]
+    assert isinstance(message, Arp)  # noqa: S101 - the caller dispatched on the EtherType
+    target, sender = Ip4(message.tpa), Ip4(message.spa)
+    all_, conf = netns.conf_all, link.conf
+    localnet = all_.route_localnet or conf.route_localnet
+    if target.is_multicast or (target.is_loopback and not localnet):
+        _done(netns, skb, "ignored")
+        return
+    gratuitous = sender == target
+    if gratuitous and (all_.drop_gratuitous_arp or conf.drop_gratuitous_arp):
+        _done(netns, skb, "ignored", _sysctl(netns, link, "drop_gratuitous_arp"))
+        return
+    if not sender:
+        # Duplicate address detection (RFC 5227): only for addresses of our own, never proxied (F39).
+        if message.op == ARPOP_REQUEST and netns.is_local(target) and not _arp_ignore(link, ANY4, target):
+            _reply(link, skb, message)
+            _done(netns, skb, "answered")
+        else:
+            _done(netns, skb, "not-ours")
+        return
+    note, by = "not-ours", None
+    if message.op == ARPOP_REQUEST:
+        route = arp_route_input(netns, target, sender, link)
+        note, by = _refusal(netns, link, route)
+        if route.kind == "local":
+            if _arp_ignore(link, sender, target):
+                note, by = "ignored", _sysctl(netns, link, "arp_ignore")
+            elif (all_.arp_filter or conf.arp_filter) and _arp_filter(link, sender, target):
+                note, by = "ignored", _sysctl(netns, link, "arp_filter")
+            else:
+                neighbour.learn(link, sender, message.sha, skb.id)
+                _reply(link, skb, message)
+                _done(netns, skb, "answered", route.by)
+                return
+            _done(netns, skb, note, by)
+            return
+        if route.kind == "forward" and conf.forwarding:
+            verdict = _proxy(netns, link, sender, target, route)
+            if verdict is None:
+                neighbour.learn(link, sender, message.sha, skb.id)
+                why: By = _sysctl(netns, link, "proxy_arp") if all_.proxy_arp or conf.proxy_arp else route.by
+                delay = link.neigh.proxy_delay
+                if skb.pkt_type == PACKET_HOST or delay == 0:
+                    _reply(link, skb, message)
+                    _done(netns, skb, "proxied", why)
+                else:
+                    _reply_later(link, skb, message, delay)
+                    _done(netns, skb, "delayed", why)
+                return
+            note, by = verdict
+    if _learn_from_other(netns, link, skb, message, gratuitous=gratuitous) and message.op == ARPOP_REPLY:
+        note, by = "learned", None
+    _done(netns, skb, note, by)
+
+
+def _refusal(netns: Netns, link: Link, route: Dst) -> tuple[str, By | None]:
+    """Why a request gets no answer, when nothing below changes it."""
+    if route.kind == "drop":
+        return "source-check", route.why
+    if route.kind == "error":
+        if route.error == EHOSTUNREACH and not link.conf.forwarding:
+            return "forwarding-off", _sysctl(netns, link, "forwarding")
+        return "no-route", route.by
+    if route.kind == "forward" and not link.conf.forwarding:
+        return "forwarding-off", _sysctl(netns, link, "forwarding")
+    return "not-ours", route.by
+
+
+def _proxy(netns: Netns, link: Link, sender: Ip, target: Ip, route: Dst) -> tuple[str, By] | None:
+    """``arp_fwd_proxy`` and ``arp_fwd_pvlan``: None where we answer for the target, else why not (F34 to F38)."""
+    all_, conf = netns.conf_all, link.conf
+    if route.link is link:
+        if conf.proxy_arp_pvlan and sender != target:
+            return None
+        return "same-device", route.by
+    if all_.proxy_arp or conf.proxy_arp or netns.neighbours.is_proxied(target, link):
+        return None
+    return "proxy-off", _sysctl(netns, link, "proxy_arp")
+
+
+def _sysctl(netns: Netns, link: Link, key: str) -> BySysctl:
+    from podwire.linux.path.why import sysctl
+
+    return sysctl(netns, link, key)
+
+
+def _learn_from_other(netns: Netns, link: Link, skb: Skb, message: Arp, *, gratuitous: bool) -> bool:
+    """The rest of ``arp_process``: an entry that exists is updated; arp_accept creates one for a gratuitous ARP."""
+    sender = message.spa
+    entry = netns.neighbours.get(sender, link)
+    accept = max(netns.conf_all.arp_accept, link.conf.arp_accept)
+    if entry is None and accept and _is_garp(message, link) and _accepts(link, sender, accept):
+        entry = neighbour.neigh_of(link, sender)
+    if entry is None:
+        return False
+    reply = message.op == ARPOP_REPLY and skb.pkt_type == PACKET_HOST
+    hz = netns.machine.hz
+    locktime = link.neigh.locktime * hz // _USER_HZ
+    override = netns.machine.jiffies > entry.updated + locktime or gratuitous
+    state = Nud.REACHABLE if reply else Nud.STALE
+    cause = REPLY if reply else GRATUITOUS if gratuitous or message.op == ARPOP_REPLY else REQUEST
+    neighbour.neigh_update(entry, message.sha, state, cause, override=override, packet=skb.id)
+    return True
+
+
+def _is_garp(message: Arp, link: Link) -> bool:
+    """``arp_is_garp``: sender and target address are one; a reply may name its own hardware address as target."""
+    del link
+    return message.spa == message.tpa and (message.op == ARPOP_REQUEST or message.tha in {message.sha, NO_MAC})
+
+
+def _accepts(link: Link, sender: Ip, accept: int) -> bool:
+    # arp_accept 2: only addresses in a subnet of the device.
+    return accept == 1 or inet_addr_onlink(link, sender, ANY4)
+
+
+def _reply(link: Link, skb: Skb, message: Arp) -> None:
+    arp_send(
+        link, ARPOP_REPLY, message.spa, message.tpa, dst=message.sha, tha=message.sha, parent=skb.id, relation="reply"
+    )
+
+
+def _reply_later(link: Link, skb: Skb, message: Arp, delay: int) -> None:
+    """``pneigh_enqueue``: a broadcast for somebody else is answered after a random part of proxy_delay (F41)."""
+    machine = link.netns.machine
+    span = delay * machine.hz // _USER_HZ
+    wait = machine.random("proxy-delay", link.netns.label, link.name).randrange(max(1, span))
+    machine.add_timer(wait, lambda: _reply(link, skb, message) if link.is_up else None)
+
+
+def _arp_ignore(link: Link, sender: Ip, target: Ip) -> bool:
+    """``arp_ignore``: True where the sysctl forbids an answer."""
+    netns = link.netns
+    level = max(netns.conf_all.arp_ignore, link.conf.arp_ignore)
+    if level == 0:
+        return False
+    if level == 1:  # only addresses of the device it came in by
+        return not any(a.local == target for a in link.addresses)
+    if level == 2:
+        return not any(a.local == target and inet_addr_onlink(link, sender or target, target) for a in link.addresses)
+    if level == 3:
+        return not any(a.local == target and a.scope < SCOPE_HOST for _, a in netns.addresses())
+    return level == 8
+
+
+def _arp_filter(link: Link, sender: Ip, target: Ip) -> bool:
+    """``arp_filter``: True unless our route back to the sender leaves by the device it came in by."""
+    back = ip_route_output(link.netns, sender, target)
+    return back.kind == "error" or back.link is not link

@@ -1,0 +1,281 @@
+"""ICMP: errors about packets, echo, and what errors do to sockets (net/ipv4/icmp.c, route.c; RFC 792, RFC 1122 section 3.2.2).
+
+Who is named as the source of an error, how much is quoted and how often: kernel sheet F61, F91, F102, F103, F160.
+"""
+
+from __future__ import annotations
+
+from errno import EACCES, EHOSTUNREACH, ENETUNREACH
+from typing import TYPE_CHECKING, Final
+
+from podwire.linux.link import SCOPE_LINK, Link
+from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
+from podwire.linux.path.route import Dst, RouteException, inet_select_addr, ip_route_output
+from podwire.linux.path.why import sysctl
+from podwire.linux.skb import Skb
+from podwire.trace.events import PACKET_HOST, ByLink, BySysctl, Delivered, Dropped, IcmpSent
+from podwire.trace.reasons import DropReason
+from podwire.wire.addr import ANY4, Ip, Ip4
+from podwire.wire.codec import quoted
+from podwire.wire.headers import (
+    ICMP_DEST_UNREACH,
+    ICMP_ECHO,
+    ICMP_ECHOREPLY,
+    ICMP_ERRORS,
+    ICMP_FRAG_NEEDED,
+    ICMP_HOST_UNREACH,
+    ICMP_NET_UNREACH,
+    ICMP_PKT_FILTERED,
+    ICMP_REDIR_HOST,
+    ICMP_REDIRECT,
+    IPPROTO_ICMP,
+    Icmp,
+    IPv4,
+)
+from podwire.wire.packet import Packet, Quoted
+
+if TYPE_CHECKING:
+    from podwire.linux.netns import Netns
+
+_DUMMY: Final = Ip4.parse("192.0.0.8")
+"""RFC 7600: the source of an error when the machine has no address at all (F61)."""
+_PREC_INTERNETCONTROL: Final = 0xC0
+_QUOTE_LIMIT: Final = 576
+
+
+def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, gateway: Ip | None = None) -> None:
+    """``__icmp_send``: tell the sender of ``skb`` what became of it, unless RFC 1122 or a rate limit forbids."""
+    ip = skb.ip
+    withheld = _forbidden(skb, ip)
+    dst: Dst | None = None
+    source: Ip = ANY4
+    if not withheld:
+        incoming = skb.iif
+        if skb.dst is not None and skb.dst.type == "local" and skb.dst.kind in {"local", "output"}:
+            source = ip.dst
+        elif netns.setting("icmp_errors_use_inbound_ifaddr") and incoming is not None and not skb.local_out:
+            source = inet_select_addr(netns, incoming, ip.src, SCOPE_LINK)
+        tos = ip.tos & 0x1E | _PREC_INTERNETCONTROL if type_ in ICMP_ERRORS else ip.tos
+        mark = skb.mark if netns.setting("fwmark_reflect") else 0
+        dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True)
+        if dst.kind == "error":
+            withheld = "no route back"
+        else:
+            source = source or dst.src or _DUMMY
+            if not _rate_allows(netns, dst, ip.src, type_):
+                withheld = "ratelimit"
+    if withheld or dst is None:
+        if netns.machine.log.on:
+            netns.emit(skb.id, IcmpSent(type_, code, ip.src, source, 0, withheld))
+        return
+    room = min(dst.effective_mtu, _QUOTE_LIMIT) - 28
+    length = min(skb.packet.size, room)
+    header = IPv4(source, ip.src, IPPROTO_ICMP, netns.setting("ip_default_ttl"), tos, netns.new_ip_id())
+    rest = int(gateway) if gateway is not None else info
+    packet = Packet((header, Icmp(type_, code, rest)), Quoted(skb.packet, length))
+    _push(netns, packet, dst, skb, type_, code, source)
+
+
+def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: int, source: Ip) -> None:
+    from podwire.linux.path.output import ip_local_out
+
+    error = Skb(packet, netns.machine.world.new_packet_id())
+    if netns.machine.log.on:
+        netns.emit(skb.id, IcmpSent(type_, code, skb.ip.src, source, error.id))
+    ip_local_out(netns, error, dst, parent=skb.id, relation="icmp-error")
+
+
+def _forbidden(skb: Skb, ip: IPv4) -> str:
+    """RFC 1122 section 3.2.2: no errors about errors, broadcasts, later fragments."""
+    if skb.pkt_type != PACKET_HOST and not skb.local_out:
+        return "link-layer broadcast"
+    if skb.dst is not None and skb.dst.type in {"broadcast", "multicast"}:
+        return "broadcast"
+    if ip.frag:
+        return "not the first fragment"
+    layers = skb.packet.layers
+    inner = layers[1] if len(layers) > 1 else None
+    if isinstance(inner, Icmp) and (inner.is_error or inner.type > 18):
+        return "about an ICMP error"
+    return ""
+
+
+def _rate_allows(netns: Netns, dst: Dst, to: Ip, type_: int) -> bool:
+    """``icmpv4_xrlim_allow``: types of icmp_ratemask, a token per icmp_ratelimit ms and destination; never towards ``lo`` (F102, F104)."""
+    machine = netns.machine
+    if not machine.icmp_ratelimits or not netns.setting("icmp_ratemask") >> type_ & 1:
+        return True
+    if dst.link is not None and dst.link.is_loopback:
+        return True
+    if not _global_allow(netns):
+        return False
+    timeout = -(-netns.setting("icmp_ratelimit") * machine.hz // 1000)
+    if timeout == 0:
+        return True
+    return inet_peer_xrlim_allow(get_peer(netns, to), machine.jiffies, timeout)
+
+
+def _global_allow(netns: Netns) -> bool:
+    """``icmp_global_allow``: icmp_msgs_per_sec with a burst of icmp_msgs_burst, refilled in steps of at least 20 ms (HZ / 50)."""
+    machine = netns.machine
+    now, hz = machine.jiffies, machine.hz
+    per_second, burst = netns.setting("icmp_msgs_per_sec"), netns.setting("icmp_msgs_burst")
+    bucket = netns.icmp_bucket
+    delta = min(now - bucket.stamp, hz)
+    if delta >= hz // 50:
+        bucket.credit = min(bucket.credit + per_second * delta // hz, burst)
+        bucket.stamp = now
+    if bucket.credit <= 0:
+        return False
+    bucket.credit -= 1
+    return True
+
+
+def ip_error(skb: Skb, link: Link, netns: Netns, dst: Dst) -> None:
+    """``ip_error``: the lookup of a packet to forward ended in an error route, or in none (F46, F103, F155)."""
+    log_on = netns.machine.log.on
+    machine = netns.machine
+    if not link.conf.forwarding:
+        if log_on:
+            by = sysctl(netns, link, "forwarding")
+            reason = DropReason.IP_INADDRERRORS if dst.error == EHOSTUNREACH else DropReason.IP_INNOROUTES
+            netns.emit(skb.id, Dropped("ip_error", reason, by, link.name))
+        return
+    code = {EHOSTUNREACH: ICMP_HOST_UNREACH, ENETUNREACH: ICMP_NET_UNREACH, EACCES: ICMP_PKT_FILTERED}.get(dst.error)
+    reason = DropReason.IP_INNOROUTES if dst.error == ENETUNREACH else DropReason.NOT_SPECIFIED
+    if code is not None:
+        allowed = not machine.icmp_ratelimits or ip_error_allow(
+            get_peer(netns, skb.ip.src), machine.jiffies, machine.hz
+        )
+        if allowed:
+            icmp_send(netns, skb, ICMP_DEST_UNREACH, code)
+        elif log_on:
+            netns.emit(skb.id, IcmpSent(ICMP_DEST_UNREACH, code, skb.ip.src, ANY4, 0, "ratelimit"))
+    if log_on:
+        netns.emit(skb.id, Dropped("ip_error", reason, dst.why, link.name))
+
+
+def ipv4_link_failure(netns: Netns, skb: Skb) -> None:
+    """``ipv4_link_failure``: the next hop did not answer; host unreachable (3/1) to whoever sent the packet (F22, F25)."""
+    icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH)
+
+
+def ip_rt_send_redirect(netns: Netns, skb: Skb, link: Link) -> None:
+    """``ip_rt_send_redirect``: the packet leaves by the device it came in by, and its sender could have known (F73, F153)."""
+    if not (link.conf.send_redirects or netns.conf_all.send_redirects) or skb.dst is None:
+        return
+    machine = netns.machine
+    gateway = skb.dst.gateway or skb.ip.dst
+    peer = get_peer(netns, skb.ip.src)
+    if redirect_allow(peer, machine.jiffies, machine.hz):
+        icmp_send(netns, skb, ICMP_REDIRECT, ICMP_REDIR_HOST, gateway=gateway)
+        peer.rate_last = machine.jiffies
+        peer.n_redirects += 1
+
+
+# -- receiving ----------------------------------------------------------------------------------------------------
+
+
+def icmp_rcv(netns: Netns, skb: Skb, link: Link, icmp: Icmp, *, raw: bool) -> None:
+    """``icmp_rcv``: echo is answered, replies go to ping sockets, errors to the socket whose packet they quote."""
+    log_on = netns.machine.log.on
+    if icmp.checksum is not None:
+        if log_on:
+            by = ByLink(link.name, "ICMP checksum", f"{icmp.checksum:#06x}")
+            netns.emit(skb.id, Dropped("icmp_rcv", DropReason.ICMP_CSUM, by, link.name))
+        return
+    if icmp.type == ICMP_ECHO:
+        icmp_echo(netns, skb, link, icmp)
+        return
+    if icmp.type == ICMP_ECHOREPLY:
+        taken = netns.sockets.ping_deliver(skb, icmp) or raw
+        if log_on:
+            if taken:
+                netns.emit(skb.id, Delivered("socket", f"echo reply id {icmp.id}"))
+            else:
+                by = ByLink(link.name, "echo id", str(icmp.id))
+                netns.emit(skb.id, Dropped("ping_rcv", DropReason.NO_SOCKET, by, link.name))
+        return
+    note = f"type {icmp.type}"
+    if icmp.is_error:
+        inner = quoted(skb.packet)
+        if inner is not None:
+            if icmp.type == ICMP_REDIRECT:
+                note = _redirect(netns, skb, link, icmp, inner)
+            else:
+                if icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED:
+                    _update_pmtu(netns, icmp, inner)
+                netns.sockets.error(skb, icmp, inner)
+    if log_on:
+        netns.emit(skb.id, Delivered("icmp", note))
+
+
+def icmp_echo(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> None:
+    """``icmp_echo`` and ``icmp_reply``: same data and TOS, DF clear, from the address that was asked (F6)."""
+    from podwire.linux.path.output import ip_local_out
+
+    log_on = netns.machine.log.on
+    ip = skb.ip
+    broadcast = skb.dst is not None and skb.dst.type in {"broadcast", "multicast"}
+    switch = "icmp_echo_ignore_all" if netns.setting("icmp_echo_ignore_all") else "icmp_echo_ignore_broadcasts"
+    if netns.setting("icmp_echo_ignore_all") or (broadcast and netns.setting("icmp_echo_ignore_broadcasts")):
+        if log_on:
+            by = BySysctl(f"net.ipv4.{switch}", 1)
+            netns.emit(skb.id, Dropped("icmp_echo", DropReason.NOT_SPECIFIED, by, link.name))
+        return
+    source = ANY4 if broadcast else ip.dst
+    dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False)
+    if log_on:
+        netns.emit(skb.id, Delivered("icmp_echo", f"seq {icmp.seq}", dst.why if dst.kind == "error" else None))
+    if dst.kind == "error":
+        return
+    header = IPv4(source or dst.src, ip.src, IPPROTO_ICMP, netns.setting("ip_default_ttl"), ip.tos, netns.new_ip_id())
+    reply = Packet((header, Icmp(ICMP_ECHOREPLY, icmp.code, icmp.rest)), skb.packet.payload)
+    ip_local_out(netns, Skb(reply, netns.machine.world.new_packet_id()), dst, parent=skb.id, relation="reply")
+
+
+def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
+    """``ip_do_redirect``: a host takes the better gateway to heart, a router does not (F74, RFC 1122 section 3.2.2.2)."""
+    header = inner.layers[0]
+    gateway = Ip4(icmp.rest)
+    all_, conf = netns.conf_all, link.conf
+    accept = (
+        all_.accept_redirects and conf.accept_redirects
+        if conf.forwarding
+        else all_.accept_redirects or conf.accept_redirects
+    )
+    if not isinstance(header, IPv4) or not accept or gateway.is_multicast or gateway.is_lbcast or gateway.is_zeronet:
+        return "redirect ignored"
+    current = ip_route_output(netns, header.dst, tos=header.tos & 0x1C)
+    if (
+        current.kind == "error"
+        or current.link is not link
+        or current.gateway != skb.ip.src
+        or gateway == current.gateway
+    ):
+        return "redirect ignored"
+    way = ip_route_output(netns, gateway)
+    if way.kind == "error" or way.type != "unicast" or way.gateway is not None:
+        return "redirect ignored"
+    old = netns.exceptions.get(header.dst, RouteException())
+    seconds = 300
+    expires = netns.machine.world.now + seconds * 1_000_000_000
+    netns.exceptions[header.dst] = RouteException(old.mtu, gateway, expires)
+    return f"redirect to {gateway}"
+
+
+def _update_pmtu(netns: Netns, icmp: Icmp, inner: Packet) -> None:
+    """``ipv4_update_pmtu``: remember the path MTU of the quoted destination for mtu_expires, never below min_pmtu (F91)."""
+    header = inner.layers[0]
+    if not isinstance(header, IPv4) or header.src not in netns.local:
+        return
+    current = ip_route_output(netns, header.dst, header.src)
+    mtu, locked = icmp.mtu, False
+    minimum = netns.setting("route/min_pmtu")
+    if mtu < minimum:
+        mtu, locked = min(current.effective_mtu, minimum), True
+    if current.kind == "error" or mtu >= current.effective_mtu:
+        return
+    old = netns.exceptions.get(header.dst, RouteException())
+    expires = netns.machine.world.now + netns.setting("route/mtu_expires") * 1_000_000_000
+    netns.exceptions[header.dst] = RouteException(mtu, old.gateway, expires, locked)

@@ -1,0 +1,79 @@
+"""Delivery to this machine: ``ip_local_deliver`` and the transport protocols' receivers (net/ipv4/ip_input.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwire.linux.path.fragment import ip_defrag
+from podwire.linux.path.icmp import icmp_rcv, icmp_send
+from podwire.linux.path.tcp import tcp_v4_rcv
+from podwire.trace.events import ByLink, Delivered, Dropped
+from podwire.trace.reasons import DropReason
+from podwire.wire.headers import (
+    ICMP_DEST_UNREACH,
+    ICMP_PORT_UNREACH,
+    ICMP_PROT_UNREACH,
+    IPPROTO_ICMP,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
+    Icmp,
+    Tcp,
+    Udp,
+)
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+
+
+def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
+    """``ip_local_deliver``: join fragments, (INPUT,) raw sockets, then the protocol."""
+    if skb.ip.is_fragment:
+        whole = ip_defrag(netns, skb, link)
+        if whole is None:
+            return
+        skb = whole
+    ip = skb.ip
+    raw = netns.sockets.raw_deliver(skb)
+    layers = skb.packet.layers
+    transport = layers[1] if len(layers) > 1 else None
+    log_on = netns.machine.log.on
+    if ip.proto == IPPROTO_ICMP and type(transport) is Icmp:
+        icmp_rcv(netns, skb, link, transport, raw=raw)
+    elif ip.proto == IPPROTO_UDP and type(transport) is Udp:
+        udp_rcv(netns, skb, link, transport, raw=raw)
+    elif ip.proto == IPPROTO_TCP and type(transport) is Tcp:
+        tcp_v4_rcv(netns, skb, link, transport)
+    elif raw:
+        if log_on:
+            netns.emit(skb.id, Delivered("socket", "raw"))
+    else:
+        icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH)
+        if log_on:
+            by = ByLink(link.name, "protocol", str(ip.proto))
+            netns.emit(skb.id, Dropped("ip_protocol_deliver_rcu", DropReason.IP_NOPROTO, by, link.name))
+
+
+def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
+    """``__udp4_lib_rcv``: a socket takes the datagram, or "port unreachable" goes back (F163)."""
+    log_on = netns.machine.log.on
+    if udp.checksum:
+        if log_on:
+            by = ByLink(link.name, "UDP checksum", f"{udp.checksum:#06x}")
+            netns.emit(skb.id, Dropped("udp_rcv", DropReason.UDP_CSUM, by, link.name))
+        return
+    socket = netns.sockets.udp_lookup(skb.ip.src, udp.sport, skb.ip.dst, udp.dport, skb.iif)
+    if socket is not None:
+        socket.receive(skb)
+        if log_on:
+            netns.emit(skb.id, Delivered("socket", f"udp port {udp.dport}"))
+        return
+    if skb.dst is not None and skb.dst.type == "local":
+        icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
+    if log_on:
+        if raw:
+            netns.emit(skb.id, Delivered("socket", "raw"))
+            return
+        by = ByLink(link.name, "udp port", str(udp.dport))
+        netns.emit(skb.id, Dropped("udp_rcv", DropReason.NO_SOCKET, by, link.name))

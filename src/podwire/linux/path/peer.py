@@ -1,0 +1,68 @@
+"""Rate limits per remote address (net/ipv4/inetpeer.c; facts F102, F103).
+
+One token counter per address serves two limiters with different bookkeeping: ``icmp_send`` (burst of 6) and ``ip_error`` (burst of 5). That they
+share it is why route errors run dry after two packets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from podwire.linux.netns import Netns
+    from podwire.wire.addr import Ip
+
+XRLIM_BURST_FACTOR: Final = 6
+_ERROR_BURST_SECONDS: Final = 5
+_REDIRECT_NUMBER: Final = 9
+
+
+class Peer:
+    """``struct inet_peer``: tokens in jiffies."""
+
+    __slots__ = ("n_redirects", "rate_last", "rate_tokens")
+
+    def __init__(self, now: int, hz: int) -> None:
+        self.rate_tokens = 0
+        self.rate_last = now - 60 * hz
+        self.n_redirects = 0
+
+
+def get_peer(netns: Netns, addr: Ip) -> Peer:
+    """``inet_getpeer_v4``: made at first use."""
+    peer = netns.peers.get(addr)
+    if peer is None:
+        machine = netns.machine
+        peer = netns.peers[addr] = Peer(machine.jiffies, machine.hz)
+    return peer
+
+
+def inet_peer_xrlim_allow(peer: Peer, now: int, timeout: int) -> bool:
+    """One ICMP message per ``timeout`` jiffies with a burst of six."""
+    token = min(peer.rate_tokens + now - peer.rate_last, XRLIM_BURST_FACTOR * timeout)
+    peer.rate_last = now
+    allowed = token >= timeout
+    peer.rate_tokens = token - timeout if allowed else token
+    return allowed
+
+
+def ip_error_allow(peer: Peer, now: int, hz: int) -> bool:
+    """The limiter of ip_error (net/ipv4/route.c): one error per second with a burst of five."""
+    peer.rate_tokens = min(peer.rate_tokens + now - peer.rate_last, _ERROR_BURST_SECONDS * hz)
+    peer.rate_last = now
+    if peer.rate_tokens < hz:
+        return False
+    peer.rate_tokens -= hz
+    return True
+
+
+def redirect_allow(peer: Peer, now: int, hz: int) -> bool:
+    """The limiter of ip_rt_send_redirect: silence of 20.48 s forgives, at most nine unheeded, intervals that double from 20 ms."""
+    load = max(1, hz // 50)
+    if now > peer.rate_last + (load << 10):
+        peer.rate_tokens = 0
+        peer.n_redirects = 0
+    if peer.n_redirects >= _REDIRECT_NUMBER:
+        peer.rate_last = now
+        return False
+    return peer.n_redirects == 0 or now > peer.rate_last + (load << peer.n_redirects)

@@ -1,0 +1,130 @@
+"""A frame comes in: ``netif_receive_skb`` and ``ip_rcv`` (net/core/dev.c, net/ipv4/ip_input.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwire.linux.path import arp
+from podwire.linux.path.forward import ip_forward
+from podwire.linux.path.icmp import ip_error
+from podwire.linux.path.input import ip_local_deliver
+from podwire.linux.path.routein import ip_route_input
+from podwire.linux.path.why import sysctl
+from podwire.trace.events import (
+    PACKET_BROADCAST,
+    PACKET_HOST,
+    PACKET_MULTICAST,
+    PACKET_OTHERHOST,
+    ByLink,
+    ByNotModelled,
+    Dropped,
+    Received,
+    Routed,
+)
+from podwire.trace.reasons import DropReason
+from podwire.wire.headers import ETH_P_ARP, ETH_P_IP, Arp, IPv4
+from podwire.wire.packet import Packet
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+
+
+def eth_type_trans(skb: Skb, link: Link) -> int:
+    """``eth_type_trans``: for whom is the frame?"""
+    eth = skb.eth
+    if eth is None or eth.dst == link.mac:
+        return PACKET_HOST
+    if eth.dst == link.broadcast:
+        return PACKET_BROADCAST
+    return PACKET_MULTICAST if eth.dst.is_multicast else PACKET_OTHERHOST
+
+
+def netif_receive_skb(skb: Skb) -> None:
+    """``__netif_receive_skb_core``: count, show the frame to taps, hand it to its protocol."""
+    link = skb.dev
+    if link is None or not link.is_up:
+        # The device went down, or away, while the frame waited in the backlog.
+        if link is not None and link.netns.machine.log.on:
+            link.netns.emit(
+                skb.id, Dropped("enqueue_to_backlog", DropReason.DEV_READY, ByLink(link.name, "down"), link.name)
+            )
+        return
+    netns = link.netns
+    skb.iif = link
+    skb.pkt_type = pkt_type = eth_type_trans(skb, link)
+    stats = link.stats
+    stats.rx_packets += 1
+    stats.rx_bytes += skb.packet.size + (0 if skb.eth is None or not link.is_loopback else 14)
+    log_on = netns.machine.log.on
+    eth = skb.eth
+    if log_on and eth is not None:
+        packet = skb.packet
+        netns.emit(skb.id, Received(link.name, Packet((eth, *packet.layers), packet.payload, packet.trailer), pkt_type))
+    layers = skb.packet.layers
+    header = layers[0] if layers else None
+    kind = type(header)
+    if kind is IPv4 and (eth is None or eth.type == ETH_P_IP):
+        ip_rcv(skb, link, netns)
+    elif kind is Arp and (eth is None or eth.type == ETH_P_ARP):
+        arp.arp_rcv(skb, link)
+    elif log_on:
+        what = f"EtherType {eth.type:#06x}" if eth is not None else "frame"
+        netns.emit(
+            skb.id, Dropped("__netif_receive_skb_core", DropReason.UNHANDLED_PROTO, ByNotModelled(what), link.name)
+        )
+
+
+def _drop(netns: Netns, skb: Skb, where: str, reason: DropReason, link: Link, what: str = "", value: str = "") -> None:
+    if netns.machine.log.on:
+        netns.emit(skb.id, Dropped(where, reason, ByLink(link.name, what, value) if what else None, link.name))
+
+
+def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
+    """``ip_rcv``: header checks, then (behind PREROUTING) the route."""
+    ip = skb.ip
+    if skb.pkt_type == PACKET_OTHERHOST:
+        eth = skb.eth
+        _drop(netns, skb, "ip_rcv", DropReason.OTHERHOST, link, "lladdr", str(eth.dst) if eth is not None else "")
+        return
+    if ip.checksum is not None:
+        _drop(netns, skb, "ip_rcv", DropReason.IP_CSUM, link, "header checksum", f"{ip.checksum:#06x}")
+        return
+    if ip.total_length is not None and ip.total_length > skb.packet.size:
+        _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(ip.total_length))
+        return
+    ip_rcv_finish(skb, link, netns)
+
+
+def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
+    """``ip_rcv_finish``: route once, then deliver, forward or answer with an error."""
+    ip = skb.ip
+    dst = skb.dst
+    if dst is None:
+        # A packet that came over lo still has the route it left with; every other one is looked up.
+        dst = skb.dst = ip_route_input(netns, ip.dst, ip.src, link, mark=skb.mark, tos=ip.tos & 0x1C)
+    kind = dst.kind
+    log_on = netns.machine.log.on
+    if kind == "drop":
+        if log_on:
+            netns.emit(skb.id, Dropped("ip_rcv_finish", dst.reason or DropReason.NOT_SPECIFIED, dst.why, link.name))
+        return
+    if log_on:
+        netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, link.name, dst.rule))
+    if dst.type in {"broadcast", "multicast"}:
+        pass
+    elif skb.pkt_type in {PACKET_BROADCAST, PACKET_MULTICAST} and (
+        netns.conf_all.drop_unicast_in_l2_multicast or link.conf.drop_unicast_in_l2_multicast
+    ):
+        if log_on:
+            by = sysctl(netns, link, "drop_unicast_in_l2_multicast")
+            netns.emit(skb.id, Dropped("ip_rcv_finish", DropReason.UNICAST_IN_L2_MULTICAST, by, link.name))
+        return
+    if kind == "forward":
+        skb.redirect = dst.redirect
+        ip_forward(skb, link, netns)
+    elif kind == "error":
+        ip_error(skb, link, netns, dst)
+    else:
+        ip_local_deliver(skb, link, netns)

@@ -1,0 +1,424 @@
+"""Route lookups: ``fib_lookup``, source selection, and the output routes of local packets (net/ipv4/fib_frontend.c, route.c, devinet.c)."""
+
+from __future__ import annotations
+
+import zlib
+from errno import EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from podwire.linux.fib import (
+    BLACKHOLE,
+    BROADCAST,
+    LOCAL,
+    MULTICAST,
+    PROHIBIT,
+    THROW,
+    UNICAST,
+    UNREACHABLE,
+    NextHop,
+    Route,
+)
+from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
+from podwire.linux.rule import FR_ACT_BLACKHOLE, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT, FR_ACT_TO_TBL, FibRule
+from podwire.trace.events import By, ByPolicyRule, ByRoute
+from podwire.trace.reasons import DropReason
+from podwire.wire.addr import ANY4, Ip, Ip4, prefix_mask
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Address
+    from podwire.linux.netns import Netns
+
+_ERRORS: Final = {BLACKHOLE: EINVAL, UNREACHABLE: EHOSTUNREACH, PROHIBIT: EACCES}
+_CACHE_LIMIT: Final = 8192
+LOOPBACK_ADDR: Final = Ip4.parse("127.0.0.1")
+
+
+class FibResult:
+    """``struct fib_result``: the route, the next hop that was chosen, and the rule that named the table."""
+
+    __slots__ = ("error", "link", "nexthop", "route", "rule")
+
+    def __init__(
+        self, route: Route | None, nexthop: NextHop | None, link: Link | None, rule: FibRule | None, error: int = 0
+    ) -> None:
+        self.route = route
+        self.nexthop = nexthop
+        self.link = link
+        self.rule = rule
+        self.error = error
+
+
+class Dst:
+    """``struct rtable``: where a packet goes.
+
+    ``kind`` is ``local``, ``forward`` (input) or ``output``, ``error`` (an ICMP error answers it) or ``drop`` (silently, ``reason`` and ``why``). ``gateway`` is the
+    next hop, None where the destination itself is on-link. ``type`` is the route's (unicast, local, broadcast, multicast …).
+    """
+
+    __slots__ = (
+        "by",
+        "error",
+        "gateway",
+        "is_input",
+        "kind",
+        "link",
+        "mtu",
+        "reason",
+        "redirect",
+        "rule",
+        "src",
+        "type",
+        "why",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        type_: str,
+        link: Link | None,
+        by: ByRoute,
+        *,
+        gateway: Ip | None = None,
+        src: Ip = ANY4,
+        rule: int = 0,
+        error: int = 0,
+        mtu: int = 0,
+        is_input: bool = False,
+        redirect: bool = False,
+        reason: DropReason | None = None,
+        why: By | None = None,
+    ) -> None:
+        self.kind = kind
+        self.type = type_
+        self.link = link
+        self.by = by
+        self.gateway = gateway
+        self.src = src
+        self.rule = rule
+        self.error = error
+        self.mtu = mtu
+        """MTU metric of the route; 0 where the device decides."""
+        self.is_input = is_input
+        self.redirect = redirect
+        self.reason = reason
+        self.why = why
+
+    @property
+    def effective_mtu(self) -> int:
+        """``dst_mtu``: the metric, else the device's, 65535 at most."""
+        return self.mtu or min(self.link.mtu if self.link is not None else 65535, 65535)
+
+
+class RouteException(msgspec.Struct):
+    """``struct fib_nh_exception``: a path MTU or a redirect learned for one destination; ``expires`` in ns, 0 never."""
+
+    mtu: int = 0
+    gateway: Ip | None = None
+    expires: int = 0
+    locked: bool = False
+
+
+def describe(netns: Netns, route: Route | None, nexthop: NextHop | None, dst: Ip) -> ByRoute:
+    """The value that events carry for a route: what ``ip route`` would show, and who wrote it."""
+    if route is None:
+        return ByRoute("none", str(dst), table="")
+    flags = ("onlink",) if nexthop is not None and nexthop.onlink else ()
+    link = netns.link_by_index(nexthop.ifindex) if nexthop is not None else None
+    if link is not None and not link.running:
+        flags = (*flags, "linkdown")
+    dst_net = route.dst
+    return ByRoute(
+        route.type,
+        "default" if dst_net.plen == 0 else str(dst_net.addr) if dst_net.plen == dst_net.addr.bits else str(dst_net),
+        TABLE_NAMES.get(route.table, str(route.table)),
+        link.name if link is not None else "",
+        nexthop.via if nexthop is not None else None,
+        route.src,
+        PROTO_NAMES.get(route.proto, str(route.proto)),
+        route.metric,
+        SCOPE_NAMES.get(route.scope, str(route.scope)),
+        flags,
+        route.owner,
+    )
+
+
+def multipath_hash(netns: Netns, src: Ip, dst: Ip, ports: tuple[int, int, int] | None) -> int:
+    """31 bits from the flow: addresses, and with fib_multipath_hash_policy 1 protocol and ports.
+
+    The kernel's function is seeded per boot (``siphash``); ours is stable, keyed by nothing but the flow, and spreads alike.
+    """
+    key = int(src).to_bytes(4, "big") + int(dst).to_bytes(4, "big")
+    if netns.setting("fib_multipath_hash_policy") == 1 and ports is not None:
+        key += b"".join(part.to_bytes(2, "big") for part in ports)
+    return zlib.crc32(key) >> 1
+
+
+def _select_nexthop(
+    netns: Netns, route: Route, oif: Link | None, flow_hash: int | None, *, ignore_linkdown: bool
+) -> tuple[NextHop, Link | None] | None:
+    usable: list[tuple[NextHop, Link | None]] = []
+    for nexthop in route.nexthops:
+        link = netns.link_by_index(nexthop.ifindex)
+        if nexthop.dead or (oif is not None and link is not oif):
+            continue
+        if (
+            link is not None
+            and not ignore_linkdown
+            and not link.carrier
+            and (link.conf.ignore_routes_with_linkdown or netns.conf_all.ignore_routes_with_linkdown)
+        ):
+            continue
+        usable.append((nexthop, link))
+    if not usable:
+        return None
+    if len(usable) == 1 or flow_hash is None:
+        return usable[0]
+    # fib_rebalance: each leg owns a share of the 31-bit space in proportion to its weight.
+    total = sum(nexthop.weight for nexthop, _ in usable)
+    bound = 0
+    for leg in usable:
+        bound += leg[0].weight
+        if flow_hash < (bound << 31) // total:
+            return leg
+    return usable[-1]
+
+
+def fib_lookup(
+    netns: Netns,
+    dst: Ip,
+    src: Ip = ANY4,
+    *,
+    iif: Link | None = None,
+    oif: Link | None = None,
+    mark: int = 0,
+    tos: int = 0,
+    scope: int = SCOPE_UNIVERSE,
+    flow_hash: int | None = None,
+    ignore_linkdown: bool = False,
+) -> FibResult:
+    """``fib_lookup``: the first rule whose table has a route; ``error`` holds the errno of a blackhole, unreachable, prohibit or no route."""
+    iif_name = iif.name if iif is not None else "lo"
+    oif_name = oif.name if oif is not None else ""
+    jump = -1
+    for rule in netns.rules:
+        if rule.priority < jump:
+            continue
+        jump = -1
+        if not rule.matches(dst, src, iif_name, oif_name, mark, tos):
+            continue
+        action = rule.action
+        if action != FR_ACT_TO_TBL:
+            if action == FR_ACT_GOTO:
+                jump = rule.goto
+                continue
+            if action == FR_ACT_NOP:
+                continue
+            error = EINVAL if action == FR_ACT_BLACKHOLE else EACCES if action == FR_ACT_PROHIBIT else ENETUNREACH
+            return FibResult(None, None, None, rule, error)
+        table = netns.tables.get(rule.table)
+        if table is None:
+            continue
+        for route in table.candidates(dst):
+            if route.tos and route.tos != tos:
+                continue
+            if route.scope < scope:
+                continue
+            error = _ERRORS.get(route.type, 0)
+            if error:
+                return FibResult(route, None, None, rule, error)
+            if route.type == THROW:
+                break
+            chosen = _select_nexthop(netns, route, oif, flow_hash, ignore_linkdown=ignore_linkdown)
+            if chosen is None:
+                continue
+            if rule.suppress_prefixlength >= route.dst.plen:
+                break
+            return FibResult(route, chosen[0], chosen[1], rule)
+    return FibResult(None, None, None, None, ENETUNREACH)
+
+
+def inet_select_addr(netns: Netns, link: Link | None, dst: Ip, scope: int) -> Ip:
+    """``inet_select_addr``: a primary address of ``link`` with scope up to ``scope``, in ``dst``'s subnet first; else the first of any device in
+    device order, link scope skipped (F60). 0.0.0.0 if there is none.
+    """
+    found: Ip | None = None
+    if link is not None:
+        localnet = SCOPE_LINK if link.conf.route_localnet or netns.conf_all.route_localnet else SCOPE_HOST
+        for address in link.addresses:
+            if address.secondary or min(address.scope, localnet) > scope:
+                continue
+            if not dst or _ifa_match(dst, address):
+                return address.local
+            if found is None:
+                found = address.local
+        if found is not None:
+            return found
+    for other in netns.links():
+        for address in other.addresses:
+            if not address.secondary and address.scope != SCOPE_LINK and address.scope <= scope:
+                return address.local
+    return ANY4
+
+
+def _ifa_match(addr: Ip, address: Address) -> bool:
+    return (int(addr) ^ int(address.peer)) & prefix_mask(addr.bits, address.plen) == 0
+
+
+def inet_addr_onlink(link: Link, first: Ip, second: Ip) -> bool:
+    """``inet_addr_onlink``: one subnet of a primary address of ``link`` holds both (``second`` 0 for "no matter")."""
+    return any(
+        _ifa_match(first, address) and (not second or _ifa_match(second, address))
+        for address in link.addresses
+        if not address.secondary
+    )
+
+
+def source_of(netns: Netns, result: FibResult) -> Ip:
+    """``fib_result_prefsrc``: the route's ``src``, else the address that the next hop's device offers."""
+    route, nexthop = result.route, result.nexthop
+    if route is None or nexthop is None:
+        return ANY4
+    if route.src is not None:
+        return route.src
+    return inet_select_addr(netns, result.link, nexthop.via or ANY4, route.scope)
+
+
+def _failed(netns: Netns, result: FibResult, dst: Ip) -> Dst:
+    by = describe(netns, result.route, None, dst)
+    rule = result.rule
+    why: By = by
+    if result.route is None and rule is not None:
+        why = ByPolicyRule(rule.priority, rule.action, rule.owner)
+    return Dst("error", by.type, None, by, error=result.error, rule=rule.priority if rule else 0, why=why)
+
+
+def _refused(error: int, dst: Ip) -> Dst:
+    by = ByRoute("none", str(dst), table="")
+    return Dst("error", "none", None, by, error=error, why=by)
+
+
+def ip_route_output(
+    netns: Netns,
+    dst: Ip,
+    src: Ip = ANY4,
+    *,
+    oif: Link | None = None,
+    mark: int = 0,
+    tos: int = 0,
+    any_src: bool = False,
+    onlink_scope: bool = False,
+    ports: tuple[int, int, int] | None = None,
+) -> Dst:
+    """``ip_route_output_key``: the route of a packet made here. ``kind`` is ``error`` with the errno that the caller gets, else ``output``
+    (delivery to an own address goes out by ``lo``). ``any_src`` is FLOWI_FLAG_ANYSRC (forwarders and raw sockets with a header of their own).
+    """
+    key = (dst, src, oif, mark, tos, any_src, onlink_scope, ports)
+    cached = netns.output_routes.get(key)
+    if cached is None:
+        cached = _ip_route_output(netns, dst, src, oif, mark, tos, any_src=any_src, onlink=onlink_scope, ports=ports)
+        if len(netns.output_routes) > _CACHE_LIMIT:
+            netns.output_routes.clear()
+        netns.output_routes[key] = cached
+    return _with_exception(netns, cached, dst)
+
+
+def _with_exception(netns: Netns, dst: Dst, addr: Ip) -> Dst:
+    if not netns.exceptions:
+        return dst
+    exception = netns.exceptions.get(addr)
+    if exception is None or dst.kind != "output" or dst.type != UNICAST:
+        return dst
+    if exception.expires and netns.machine.world.now >= exception.expires:
+        del netns.exceptions[addr]
+        return dst
+    copy = Dst("output", dst.type, dst.link, dst.by, gateway=dst.gateway, src=dst.src, rule=dst.rule, mtu=dst.mtu)
+    copy.gateway = exception.gateway or dst.gateway
+    copy.mtu = min(exception.mtu, dst.effective_mtu) if exception.mtu else dst.mtu
+    return copy
+
+
+def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one function in the kernel too
+    netns: Netns,
+    daddr: Ip,
+    saddr: Ip,
+    oif: Link | None,
+    mark: int,
+    tos: int,
+    *,
+    any_src: bool,
+    onlink: bool,
+    ports: tuple[int, int, int] | None,
+) -> Dst:
+    dst = Ip4(daddr)
+    lbcast_or_mcast = dst.is_multicast or dst.is_lbcast
+    dev: Link | None = None
+    if saddr:
+        src4 = Ip4(saddr)
+        if src4.is_multicast or src4.is_lbcast or src4.is_zeronet:
+            return _refused(EINVAL, daddr)
+        owners = netns.local.get(saddr)
+        if oif is None and lbcast_or_mcast:
+            if not owners:
+                return _refused(EINVAL, daddr)
+            dev = owners[0][0]
+        elif not any_src and not owners and not netns.is_local(saddr):
+            return _refused(EINVAL, daddr)
+    if oif is not None:
+        dev = oif
+        if oif not in netns.links():
+            return _refused(ENODEV, daddr)
+        if not oif.is_up:
+            return _refused(ENETUNREACH, daddr)
+        if lbcast_or_mcast and not saddr:
+            saddr = inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
+    if lbcast_or_mcast and dev is not None:
+        kind = BROADCAST if dst.is_lbcast else MULTICAST
+        return Dst("output", kind, dev, ByRoute(kind, str(daddr), "", dev.name), src=saddr)
+    if not daddr:
+        daddr = saddr or LOOPBACK_ADDR
+        saddr = saddr or LOOPBACK_ADDR
+    flow_hash = multipath_hash(netns, saddr, daddr, ports)
+    result = fib_lookup(
+        netns,
+        daddr,
+        saddr,
+        oif=oif,
+        mark=mark,
+        tos=tos,
+        flow_hash=flow_hash,
+        scope=SCOPE_LINK if onlink else SCOPE_UNIVERSE,
+    )
+    if result.error:
+        if oif is not None and result.route is None and result.rule is None:
+            # "Apparently, routing tables are wrong. Assume, that the destination is on link."
+            src = saddr or inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
+            by = ByRoute(UNICAST, str(daddr), "", oif.name, flags=("assumed on-link",))
+            return Dst("output", UNICAST, oif, by, src=src)
+        return _failed(netns, result, daddr)
+    route, nexthop = result.route, result.nexthop
+    assert route is not None  # noqa: S101 - fib_lookup without error has a route
+    assert nexthop is not None  # noqa: S101
+    rule = result.rule.priority if result.rule else 0
+    by = describe(netns, route, nexthop, daddr)
+    if route.type == LOCAL:
+        return Dst("output", LOCAL, netns.loopback, by, src=saddr or route.src or daddr, rule=rule, mtu=route.mtu)
+    src = saddr or source_of(netns, result)
+    link = result.link
+    if link is None:
+        return _failed(netns, FibResult(route, None, None, result.rule, ENETUNREACH), daddr)
+    if (
+        Ip4(src).is_loopback
+        and not link.is_loopback
+        and not (link.conf.route_localnet or netns.conf_all.route_localnet)
+    ):
+        return _refused(EINVAL, daddr)
+    if Ip4(daddr).is_zeronet:
+        return _refused(EINVAL, daddr)
+    type_ = route.type
+    if Ip4(daddr).is_multicast:
+        type_ = MULTICAST
+    gateway = nexthop.via if type_ == UNICAST else None
+    return Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)

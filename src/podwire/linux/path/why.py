@@ -1,0 +1,20 @@
+"""Values that say what decided: built only where a decision is logged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwire.trace.events import KERNEL, BySysctl, Owner
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netns import Netns
+
+
+def sysctl(netns: Netns, link: Link, key: str) -> BySysctl:
+    """The switch of ``conf`` that decided for a device: ``all`` where it is the larger one, else the device's own."""
+    own, shared = getattr(link.conf, key), getattr(netns.conf_all, key)
+    # Where the device's own file can undo the decision, name that one.
+    name, conf, value = ("all", netns.conf_all, shared) if shared > own else (link.name, link.conf, own)
+    owner = conf.writers.get(key, KERNEL)
+    return BySysctl(f"net.ipv4.conf.{name}.{key}", value, owner if isinstance(owner, Owner) else KERNEL)

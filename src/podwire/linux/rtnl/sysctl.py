@@ -1,0 +1,222 @@
+"""Reading and writing /proc/sys/net (net/ipv4/devinet.c devinet_conf_proc and devinet_sysctl_forward; net/core/neighbour.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from errno import EINVAL, ENOENT
+from typing import TYPE_CHECKING, Final
+
+from podwire.errors import NotModelled
+from podwire.linux.errors import NetlinkError
+from podwire.linux.rtnl.link import LinkVerbs
+from podwire.linux.sysctl import (
+    CONF_KEYS,
+    CONF_NOT_MODELLED,
+    IPV6_CONF_KEYS,
+    NEIGH_GC_KEYS,
+    NEIGH_KEYS,
+    NEIGH_NOT_MODELLED,
+    NET_KEYS,
+    NET_NOT_MODELLED,
+    Ipv4Conf,
+    NeighParms,
+)
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+
+_CONF: Final = "net/ipv4/conf/"
+_NEIGH: Final = "net/ipv4/neigh/"
+_CONF6: Final = "net/ipv6/conf/"
+_USER_HZ: Final = 100
+
+
+class SysctlVerbs(LinkVerbs):
+    """The virtual files of net.ipv4 and net.ipv6. Paths use slashes: ``net/ipv4/conf/eth0.100/proxy_arp``."""
+
+    def sysctl_paths(self) -> Iterator[str]:
+        """Every path, sorted as ``sysctl -a`` walks the directories."""
+        scopes = sorted(["all", "default", *(link.name for link in self.netns.links())])
+        paths = [f"{_CONF}{scope}/{key}" for scope in scopes for key in CONF_KEYS]
+        paths += [f"{_NEIGH}{scope}/{key}" for scope in scopes if scope != "all" for key in NEIGH_KEYS]
+        paths += [f"{_NEIGH}default/{key}" for key in NEIGH_GC_KEYS]
+        paths += [f"net/ipv4/{key}" for key in NET_KEYS]
+        paths += [f"{_CONF6}{scope}/{key}" for scope in scopes for key in IPV6_CONF_KEYS]
+        yield from sorted(paths)
+
+    def sysctl_read(self, path: str) -> str:
+        """The file's text without its newline; raises ``NetlinkError`` ENOENT."""
+        netns = self.netns
+        if path == "net/ipv4/ip_forward":
+            return str(netns.conf_all.forwarding)
+        if path.startswith(_CONF):
+            scope, _, key = path.removeprefix(_CONF).rpartition("/")
+            if key in CONF_KEYS:
+                return str(getattr(self._conf(scope), key))
+        elif path.startswith(_NEIGH):
+            scope, _, key = path.removeprefix(_NEIGH).rpartition("/")
+            if key in NEIGH_GC_KEYS and scope == "default":
+                return str(netns.settings[key])
+            if key in NEIGH_KEYS:
+                return str(_neigh_value(self._neigh(scope), key))
+        elif path.startswith(_CONF6):
+            scope, _, key = path.removeprefix(_CONF6).rpartition("/")
+            if key in IPV6_CONF_KEYS:
+                return str(self._conf6(scope)[key])
+        elif path.removeprefix("net/ipv4/") in NET_KEYS:
+            value = netns.settings[path.removeprefix("net/ipv4/")]
+            return str(value) if isinstance(value, int) else "\t".join(map(str, value))
+        raise NetlinkError(ENOENT)
+
+    def sysctl_write(self, path: str, text: str) -> None:
+        """Write a value; raises ``NetlinkError`` ENOENT, EINVAL (not a number or out of range); ``NotModelled`` for an inert switch."""
+        current = self.sysctl_read(path)
+        numbers = _numbers(text)
+        key = path.rpartition("/")[2]
+        netns = self.netns
+        if path == "net/ipv4/ip_forward" or path == f"{_CONF}all/forwarding":
+            self._forward_change(int(numbers[0] != 0))
+        elif path.startswith(_CONF):
+            _check_modelled(path, key, CONF_NOT_MODELLED, current, numbers)
+            self._write_conf(path.removeprefix(_CONF).rpartition("/")[0], key, numbers[0])
+        elif path.startswith(_NEIGH) and key in NEIGH_GC_KEYS:
+            netns.settings[key] = numbers[0]
+        elif path.startswith(_NEIGH):
+            _check_modelled(path, key, NEIGH_NOT_MODELLED, current, numbers)
+            self._write_neigh(path.removeprefix(_NEIGH).rpartition("/")[0], key, numbers[0])
+        elif path.startswith(_CONF6):
+            self._write_conf6(path.removeprefix(_CONF6).rpartition("/")[0], key, numbers[0])
+        else:
+            name = path.removeprefix("net/ipv4/")
+            _check_modelled(path, name, NET_NOT_MODELLED, current, numbers)
+            self._write_net(name, numbers)
+        netns.changed()
+
+    # -- net.ipv4.conf ------------------------------------------------------------------------------------------
+
+    def _link(self, scope: str) -> Link:
+        link = self.netns.link(scope)
+        if link is None:
+            raise NetlinkError(ENOENT)
+        return link
+
+    def _conf(self, scope: str) -> Ipv4Conf:
+        if scope == "all":
+            return self.netns.conf_all
+        return self.netns.conf_default if scope == "default" else self._link(scope).conf
+
+    def _write_conf(self, scope: str, key: str, value: int) -> None:
+        conf = self._conf(scope)
+        setattr(conf, key, value)
+        conf.writers[key] = self.writer
+        if scope == "default":
+            # devinet_copy_dflt_conf: devices whose value was never written, and that have no address yet, follow.
+            for link in self.netns.links():
+                if key not in link.conf.explicit:
+                    setattr(link.conf, key, value)
+                    link.conf.writers[key] = self.writer
+        elif scope != "all":
+            conf.explicit.add(key)
+
+    def _forward_change(self, on: int) -> None:
+        """``inet_forward_change``: all, default and every device; accept_redirects of ``all`` becomes the opposite (F74)."""
+        netns = self.netns
+        netns.conf_all.accept_redirects = 1 - on
+        for conf in (netns.conf_all, netns.conf_default, *(link.conf for link in netns.links())):
+            conf.forwarding = on
+            conf.writers["forwarding"] = self.writer
+
+    # -- net.ipv4.neigh -----------------------------------------------------------------------------------------
+
+    def _neigh(self, scope: str) -> NeighParms:
+        return self.netns.neigh_default if scope == "default" else self._link(scope).neigh
+
+    def _write_neigh(self, scope: str, key: str, value: int) -> None:
+        targets = [(self._neigh(scope), self.netns.link(scope))]
+        if scope == "default":
+            targets += [(link.neigh, link) for link in self.netns.links() if key not in link.neigh.explicit]
+        else:
+            targets[0][0].explicit.add(key)
+        for parms, link in targets:
+            _set_neigh_value(parms, key, value)
+            parms.writers[key] = self.writer
+            if link is not None and key in {"base_reachable_time", "base_reachable_time_ms"}:
+                # neigh_proc_base_reachable_time draws anew at once.
+                base = parms.base_reachable_time_ms * 1_000_000
+                stream = self.netns.machine.random("reachable", self.netns.label, link.name)
+                parms.reachable_time = base // 2 + stream.randrange(base) if base else 0
+
+    # -- net.ipv6.conf and net.ipv4 -----------------------------------------------------------------------------
+
+    def _conf6(self, scope: str) -> dict[str, int]:
+        if scope == "all":
+            return self.netns.conf6_all
+        return self.netns.conf6_default if scope == "default" else self._link(scope).conf6
+
+    def _write_conf6(self, scope: str, key: str, value: int) -> None:
+        self._conf6(scope)[key] = value
+        if key != "disable_ipv6":
+            return
+        if scope == "all":
+            # addrconf_disable_change: all carries over to default and every device.
+            self.netns.conf6_default[key] = value
+            for link in self.netns.links():
+                link.conf6[key] = value
+        affected = self.netns.links() if scope == "all" else [self._link(scope)] if scope != "default" else []
+        for link in affected:
+            if value:
+                link.addresses6.clear()
+            else:
+                self._carrier_changed(link)
+
+    def _write_net(self, name: str, numbers: list[int]) -> None:
+        have = self.netns.settings[name]
+        if isinstance(have, tuple):
+            if len(numbers) != len(have):
+                raise NetlinkError(EINVAL)
+            if name == "ip_local_port_range" and not 0 < numbers[0] <= numbers[1] <= 65535:
+                raise NetlinkError(EINVAL)
+            self.netns.settings[name] = tuple(numbers)
+            return
+        if name == "ip_default_ttl" and not 1 <= numbers[0] <= 255:
+            raise NetlinkError(EINVAL)
+        self.netns.settings[name] = numbers[0]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(word, 0) for word in text.split()]
+    except ValueError:
+        raise NetlinkError(EINVAL) from None
+    if not numbers:
+        raise NetlinkError(EINVAL)
+    return numbers
+
+
+def _check_modelled(path: str, key: str, inert: frozenset[str], current: str, numbers: list[int]) -> None:
+    if key in inert and current.split() != [str(number) for number in numbers]:
+        raise NotModelled(f"sysctl {path.replace('/', '.')} = {' '.join(map(str, numbers))}")
+
+
+def _neigh_value(parms: NeighParms, key: str) -> int:
+    if key == "base_reachable_time":
+        return parms.base_reachable_time_ms // 1000
+    if key == "retrans_time":
+        return parms.retrans_time_ms * _USER_HZ // 1000
+    if key == "unres_qlen":
+        # In packets of the truesize that a full frame has (SKB_TRUESIZE(ETH_FRAME_LEN)).
+        return parms.unres_qlen_bytes // 2096
+    return int(getattr(parms, key))
+
+
+def _set_neigh_value(parms: NeighParms, key: str, value: int) -> None:
+    if value < 0:
+        raise NetlinkError(EINVAL)
+    if key == "base_reachable_time":
+        parms.base_reachable_time_ms = value * 1000
+    elif key == "retrans_time":
+        parms.retrans_time_ms = value * 1000 // _USER_HZ
+    elif key == "unres_qlen":
+        parms.unres_qlen_bytes = value * 2096
+    else:
+        setattr(parms, key, value)

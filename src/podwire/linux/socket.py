@@ -1,0 +1,342 @@
+"""Sockets of one namespace: raw and ping sockets, plain UDP; who gets a packet, and who is told of an error (net/ipv4/raw.c, ping.c, udp.c).
+
+A socket's owner is called when something arrived; it reads ``inbox`` and ``errors`` itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from errno import (
+    EACCES,
+    EADDRNOTAVAIL,
+    ECONNREFUSED,
+    EHOSTDOWN,
+    EHOSTUNREACH,
+    EINVAL,
+    EMSGSIZE,
+    ENETUNREACH,
+    ENONET,
+    ENOPROTOOPT,
+    EOPNOTSUPP,
+    EPROTO,
+)
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from podwire.errors import PodwireError
+from podwire.linux.fib import BROADCAST
+from podwire.linux.skb import Skb
+from podwire.wire.addr import ANY4, Ip
+from podwire.wire.headers import (
+    ICMP_DEST_UNREACH,
+    ICMP_FRAG_NEEDED,
+    ICMP_PARAMETERPROB,
+    ICMP_TIME_EXCEEDED,
+    IPPROTO_ICMP,
+    IPPROTO_UDP,
+    AnyHeader,
+    Icmp,
+    IPv4,
+    Udp,
+)
+from podwire.wire.packet import Packet
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netns import Netns
+    from podwire.linux.path.route import Dst
+
+# icmp_err_convert (net/ipv4/icmp.c): errno and whether it is fatal for a connected UDP socket.
+ICMP_ERRNO: Final = (
+    (ENETUNREACH, False),
+    (EHOSTUNREACH, False),
+    (ENOPROTOOPT, True),
+    (ECONNREFUSED, True),
+    (EMSGSIZE, False),
+    (EOPNOTSUPP, False),
+    (ENETUNREACH, True),
+    (EHOSTDOWN, True),
+    (ENONET, True),
+    (ENETUNREACH, True),
+    (EHOSTUNREACH, True),
+    (ENETUNREACH, False),
+    (EHOSTUNREACH, False),
+    (EHOSTUNREACH, True),
+    (EHOSTUNREACH, True),
+    (EHOSTUNREACH, True),
+)
+
+PMTUDISC_DONT: Final = 0
+PMTUDISC_WANT: Final = 1
+PMTUDISC_DO: Final = 2
+
+
+class SocketError(PodwireError):
+    """A send that the kernel refuses: ``errno``; for EMSGSIZE ``mtu`` is what would fit."""
+
+    def __init__(self, errno: int, mtu: int = 0) -> None:
+        super().__init__(f"errno {errno}")
+        self.errno = errno
+        self.mtu = mtu
+
+
+class Arrived(msgspec.Struct, frozen=True, gc=False):
+    """A packet in an inbox: virtual time (ns), the packet from its IP header on, and the name of the device."""
+
+    time: int
+    packet: Packet
+    dev: str
+    id: int
+
+
+class IcmpErrorReport(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the error queue (IP_RECVERR): ``origin`` is the error's sender, ``quoted`` what it is about."""
+
+    time: int
+    errno: int
+    icmp: Icmp
+    origin: Ip
+    quoted: Packet
+    mtu: int = 0
+
+
+class Socket:
+    """What raw, ping and UDP sockets share: bound address and device, TTL, TOS, mark and the queues."""
+
+    def __init__(self, netns: Netns, protocol: int, wake: Callable[[], None]) -> None:
+        self.netns = netns
+        self.protocol = protocol
+        self.wake = wake
+        self.source: Ip = ANY4
+        self.link: Link | None = None
+        self.ttl = 0
+        """0 for net.ipv4.ip_default_ttl."""
+        self.tos = 0
+        self.mark = 0
+        self.broadcast = False
+        self.pmtudisc = PMTUDISC_WANT
+        self.confirm = False
+        """MSG_CONFIRM: the next hop is known to work (RFC 4861 section 7.3.1)."""
+        self.on_send: Callable[[int], None] | None = None
+        """Hears the id of each packet before it starts: how a trace adopts it."""
+        self.inbox: deque[Arrived] = deque()
+        self.errors: deque[IcmpErrorReport] = deque()
+
+    def bind(self, source: Ip) -> None:
+        """Fix the source address; raises ``SocketError`` EADDRNOTAVAIL for one that is not ours."""
+        if source and not self.netns.is_local(source) and not self.netns.setting("ip_nonlocal_bind"):
+            raise SocketError(EADDRNOTAVAIL)
+        self.source = source
+
+    def route_source(self, dst: Ip) -> Ip:
+        """The source address that a connected socket would get (``getsockname``); raises ``SocketError``."""
+        return self._route(dst).src
+
+    def _route(self, dst: Ip) -> Dst:
+        from podwire.linux.path.route import ip_route_output
+
+        route = ip_route_output(self.netns, dst, self.source, oif=self.link, mark=self.mark, tos=self.tos & 0x1C)
+        if route.kind == "error":
+            raise SocketError(route.error)
+        if route.type == BROADCAST and not self.broadcast:
+            raise SocketError(EACCES)
+        return route
+
+    def send(self, dst: Ip, transport: AnyHeader, payload: bytes, *, options: bytes = b"") -> int:
+        """Send one datagram; returns its packet id. Raises ``SocketError`` with the errno that ``sendto`` gives."""
+        route = self._route(dst)
+        netns = self.netns
+        size = 20 + len(options) + transport.size + len(payload)
+        mtu = route.effective_mtu
+        df = self.pmtudisc == PMTUDISC_DO or (self.pmtudisc == PMTUDISC_WANT and size <= mtu)
+        if size > mtu and self.pmtudisc == PMTUDISC_DO:
+            raise SocketError(EMSGSIZE, mtu)
+        if size > 65535:
+            raise SocketError(EMSGSIZE, 65535)
+        ttl = self.ttl or netns.setting("ip_default_ttl")
+        if route.type == "multicast":
+            ttl = self.ttl or 1
+        header = IPv4(route.src, dst, self.protocol, ttl, self.tos, netns.new_ip_id(), df, options=options)
+        return self._transmit(Packet((header, transport), payload), route)
+
+    def send_raw(self, packet: Packet) -> int:
+        """IP_HDRINCL: a packet with its own IP header; source 0.0.0.0 and id 0 are filled in as raw_send_hdrinc does."""
+        header = packet.layers[0]
+        if not isinstance(header, IPv4):
+            raise SocketError(EINVAL)
+        from podwire.linux.path.route import ip_route_output
+
+        route = ip_route_output(
+            self.netns, header.dst, header.src, oif=self.link, mark=self.mark, tos=header.tos & 0x1C, any_src=True
+        )
+        if route.kind == "error":
+            raise SocketError(route.error)
+        if packet.size > route.effective_mtu:
+            raise SocketError(EMSGSIZE, route.effective_mtu)
+        filled = msgspec.structs.replace(
+            header,
+            src=header.src or route.src,
+            id=header.id or (0 if header.df and not header.mf else self.netns.new_ip_id()),
+        )
+        return self._transmit(packet.replace(0, filled), route)
+
+    def _transmit(self, packet: Packet, route: Dst) -> int:
+        from podwire.linux.path.output import ip_local_out
+
+        netns = self.netns
+        skb = Skb(packet, netns.machine.world.new_packet_id())
+        skb.mark = self.mark
+        skb.confirm = self.confirm
+        if self.on_send is not None:
+            self.on_send(skb.id)
+        ip_local_out(netns, skb, route)
+        netns.machine.run_softirq()
+        return skb.id
+
+    def receive(self, skb: Skb) -> None:
+        """Queue a packet and wake the owner."""
+        dev = skb.iif.name if skb.iif is not None else ""
+        self.inbox.append(Arrived(self.netns.machine.world.now, skb.packet, dev, skb.id))
+        self.wake()
+
+    def report(self, report: IcmpErrorReport) -> None:
+        """Queue an error and wake the owner."""
+        self.errors.append(report)
+        self.wake()
+
+    def close(self) -> None:
+        """The socket hears nothing more."""
+        self.netns.sockets.forget(self)
+
+
+class RawSocket(Socket):
+    """SOCK_RAW: a copy of every packet of its protocol. ``accept`` filters (as a BPF filter of ping does)."""
+
+    def __init__(self, netns: Netns, protocol: int, wake: Callable[[], None]) -> None:
+        super().__init__(netns, protocol, wake)
+        self.accept: Callable[[Packet], bool] = lambda _: True
+        netns.sockets.raw.append(self)
+
+
+class PingSocket(Socket):
+    """SOCK_DGRAM of IPPROTO_ICMP: ``ident`` is the kernel's port, echo replies with it are ours."""
+
+    def __init__(self, netns: Netns, ident: int, wake: Callable[[], None]) -> None:
+        super().__init__(netns, IPPROTO_ICMP, wake)
+        self.ident = ident
+        netns.sockets.ping.append(self)
+
+
+class UdpSocket(Socket):
+    """SOCK_DGRAM of IPPROTO_UDP, bound to ``port``; ``remote`` where it is connected."""
+
+    def __init__(self, netns: Netns, port: int, wake: Callable[[], None]) -> None:
+        super().__init__(netns, IPPROTO_UDP, wake)
+        self.port = port or netns.sockets.ephemeral_port()
+        self.remote: tuple[Ip, int] | None = None
+        netns.sockets.udp.append(self)
+
+    def send_to(self, dst: Ip, port: int, data: bytes) -> int:
+        """Send a datagram; raises ``SocketError``."""
+        return self.send(dst, Udp(self.port, port), data)
+
+
+class Sockets:
+    """All sockets of a namespace."""
+
+    def __init__(self, netns: Netns) -> None:
+        self.netns = netns
+        self.raw: list[RawSocket] = []
+        self.ping: list[PingSocket] = []
+        self.udp: list[UdpSocket] = []
+
+    def forget(self, socket: Socket) -> None:
+        """Close a socket."""
+        for group in (self.raw, self.ping, self.udp):
+            if socket in group:
+                group.remove(socket)  # type: ignore[arg-type]
+
+    def ephemeral_port(self) -> int:
+        """A free port of ip_local_port_range, from the seed."""
+        low, high = self.netns.settings["ip_local_port_range"]  # type: ignore[misc]
+        taken = {socket.port for socket in self.udp}
+        stream = self.netns.machine.random("ephemeral", self.netns.label)
+        while (port := stream.randrange(low, high + 1)) in taken:
+            pass
+        return port
+
+    def raw_deliver(self, skb: Skb) -> bool:
+        """``raw_local_deliver``: a copy for every raw socket of the protocol that fits; True where one took it."""
+        if not self.raw:
+            return False
+        ip = skb.ip
+        taken = False
+        for socket in list(self.raw):
+            if (
+                socket.protocol == ip.proto
+                and (not socket.source or socket.source == ip.dst)
+                and (socket.link is None or socket.link is skb.iif)
+                and socket.accept(skb.packet)
+            ):
+                socket.receive(skb)
+                taken = True
+        return taken
+
+    def ping_deliver(self, skb: Skb, icmp: Icmp) -> bool:
+        """``ping_rcv``: the socket whose identifier the echo reply bears."""
+        for socket in self.ping:
+            if socket.ident == icmp.id and (socket.link is None or socket.link is skb.iif):
+                socket.receive(skb)
+                return True
+        return False
+
+    def udp_lookup(self, src: Ip, sport: int, dst: Ip, dport: int, link: Link | None) -> UdpSocket | None:
+        """``__udp4_lib_lookup``: the best score: connected before bound to an address before any."""
+        best: UdpSocket | None = None
+        best_score = -1
+        for socket in self.udp:
+            if socket.port != dport or (socket.link is not None and socket.link is not link):
+                continue
+            if socket.source and socket.source != dst:
+                continue
+            if socket.remote is not None and socket.remote != (src, sport):
+                continue
+            score = 4 * bool(socket.source) + 8 * (socket.remote is not None) + 2 * (socket.link is not None)
+            if score > best_score:
+                best, best_score = socket, score
+        return best
+
+    def error(self, skb: Skb, icmp: Icmp, inner: Packet) -> None:
+        """``icmp_socket_deliver``: tell the sockets that sent the quoted packet."""
+        header = inner.layers[0]
+        if not isinstance(header, IPv4):
+            return
+        errno, mtu = _errno(icmp)
+        report = IcmpErrorReport(self.netns.machine.world.now, errno, icmp, skb.ip.src, inner, mtu)
+        transport = inner.layers[1] if len(inner.layers) > 1 else None
+        for socket in list(self.raw):
+            if (
+                socket.protocol == header.proto
+                and (not socket.source or socket.source == header.src)
+                and socket.accept(inner)
+            ):
+                socket.report(report)
+        if isinstance(transport, Icmp):
+            for ping in list(self.ping):
+                if ping.ident == transport.id:
+                    ping.report(report)
+        elif isinstance(transport, Udp):
+            udp = self.udp_lookup(header.dst, transport.dport, header.src, transport.sport, None)
+            if udp is not None:
+                udp.report(report)
+
+
+def _errno(icmp: Icmp) -> tuple[int, int]:
+    if icmp.type == ICMP_DEST_UNREACH:
+        code = icmp.code if icmp.code < len(ICMP_ERRNO) else 1
+        return ICMP_ERRNO[code][0], icmp.mtu if code == ICMP_FRAG_NEEDED else 0
+    if icmp.type == ICMP_TIME_EXCEEDED:
+        return EHOSTUNREACH, 0
+    return (EPROTO if icmp.type == ICMP_PARAMETERPROB else EHOSTUNREACH), 0
