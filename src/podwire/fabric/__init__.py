@@ -1,0 +1,1 @@
+"""Everything outside the machines: virtual time, cables, segments and clouds."""

@@ -1,0 +1,43 @@
+"""The end of a cable: joins a machine's NIC to a fabric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from podwire.linux.skb import Skb
+from podwire.wire.headers import Ethernet
+
+if TYPE_CHECKING:
+    from podwire.fabric.network import Network
+    from podwire.linux.link import Link
+    from podwire.wire.packet import Packet
+
+
+class Port:
+    """What a NIC transmits goes to ``forward`` after ``latency`` ns; ``deliver`` hands a frame to the NIC.
+
+    Only headers cross: marks and pending confirmations stay behind (F27).
+    """
+
+    def __init__(self, network: Network, latency: int, forward: Callable[[Port, Packet, int], None]) -> None:
+        self.network = network
+        self.latency = latency
+        self.link: Link | None = None
+        self._forward = forward
+
+    def transmit(self, frame: Packet, packet_id: int) -> None:
+        """The NIC put a frame on the cable."""
+        network = self.network
+        network.at(network.now + self.latency, lambda: self._forward(self, frame, packet_id))
+
+    def deliver(self, frame: Packet, packet_id: int) -> None:
+        """The frame arrives at the NIC, now."""
+        link = self.link
+        if link is None:
+            return
+        header = frame.layers[0]
+        assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
+        machine = link.netns.machine
+        machine.enqueue(Skb(frame.pull(), packet_id, link, header))
+        machine.run_softirq()
