@@ -1,0 +1,1 @@
+"""Calico: the CNI plugin and Felix (release v3.26; reference sheet Calico)."""

@@ -1,0 +1,1 @@
+"""Who gives pods their addresses."""

@@ -1,0 +1,1 @@
+"""What a provider adds around a CNI: its machines, its fabric, its defaults."""
