@@ -1,0 +1,114 @@
+"""The VPC's stateful firewall: ingress denied and egress allowed by default, connections remembered for ten minutes (sheet section 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from podwire.wire.addr import Ip, Net
+from podwire.wire.codec import quoted
+from podwire.wire.headers import Icmp, IPv4, Tcp, Udp
+
+if TYPE_CHECKING:
+    from podwire.fabric.network import Network
+    from podwire.wire.packet import Packet
+
+PROTOCOLS: Final = {"icmp": 1, "ipip": 4, "tcp": 6, "udp": 17, "esp": 50, "ah": 51, "sctp": 132}
+_NAMES: Final = {number: name for name, number in PROTOCOLS.items()}
+_LIFETIME: Final = 600_000_000_000
+
+Flow = tuple[int, Ip, Ip, int, int]
+
+
+class FirewallRule(msgspec.Struct, frozen=True):
+    """An allow rule for ingress. ``ports`` empty means all; ``protocols`` empty means all; ``tags`` empty means every VM."""
+
+    name: str
+    sources: tuple[Net, ...]
+    protocols: tuple[str, ...] = ()
+    ports: tuple[tuple[int, int], ...] = ()
+    tags: frozenset[str] = frozenset()
+    priority: int = 1000
+
+    def allows(self, src: Ip, proto: int, dport: int, tags: frozenset[str]) -> bool:
+        """Whether the rule lets a packet in to a VM with these tags."""
+        return (
+            any(src in net for net in self.sources)
+            and (
+                not self.protocols or any(PROTOCOLS.get(name) == proto or name == str(proto) for name in self.protocols)
+            )
+            and (not self.ports or any(low <= dport <= high for low, high in self.ports))
+            and (not self.tags or bool(self.tags & tags))
+        )
+
+
+def flow_of(packet: Packet) -> Flow | None:
+    """Protocol, source, destination and the two ports (for ICMP echo its identifier twice); None for what has none."""
+    index = next((i for i, header in enumerate(packet.layers) if isinstance(header, IPv4)), None)
+    if index is None:
+        return None
+    ip = packet.layers[index]
+    assert isinstance(ip, IPv4)  # noqa: S101 - found above
+    inner = packet.layers[index + 1] if index + 1 < len(packet.layers) else None
+    if isinstance(inner, Udp | Tcp):
+        return (ip.proto, ip.src, ip.dst, inner.sport, inner.dport)
+    if isinstance(inner, Icmp) and not inner.is_error:
+        return (ip.proto, ip.src, ip.dst, inner.id, inner.id)
+    return (ip.proto, ip.src, ip.dst, 0, 0)
+
+
+class Firewall:
+    """Rules in order of priority, and the flows that were let through."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._rules: list[FirewallRule] = []
+        self._flows: dict[Flow, int] = {}
+
+    def add(self, rule: FirewallRule) -> None:
+        """Add a rule; lower numbers come first."""
+        self._rules.append(rule)
+        self._rules.sort(key=lambda r: r.priority)
+
+    def note_egress(self, packet: Packet) -> None:
+        """Egress is allowed, and its answers with it."""
+        flow = flow_of(packet)
+        if flow is not None:
+            self._flows[flow] = self._network.now + _LIFETIME
+
+    def ingress(self, packet: Packet, tags: frozenset[str]) -> str | None:
+        """The name of the rule that lets the packet in (or ``established``); None where none does."""
+        flow = flow_of(packet)
+        if flow is None:
+            return None
+        proto, src, dst, sport, dport = flow
+        inner = quoted(packet.pull())
+        if inner is not None:
+            # An ICMP error belongs to the flow that it quotes.
+            related = flow_of(inner)
+            if related is not None and self._known(related):
+                return "established"
+        if self._known((proto, dst, src, dport, sport)):
+            return "established"
+        for rule in self._rules:
+            if rule.allows(src, proto, dport, tags):
+                self._flows[flow] = self._network.now + _LIFETIME
+                return rule.name
+        return None
+
+    def _known(self, flow: Flow) -> bool:
+        until = self._flows.get(flow)
+        if until is None or until < self._network.now:
+            return False
+        self._flows[flow] = self._network.now + _LIFETIME
+        return True
+
+    def describe(self, packet: Packet) -> str:
+        """``tcp:30007 from 121.167.232.64``."""
+        flow = flow_of(packet)
+        if flow is None:
+            return "this packet"
+        proto, src, _, _, dport = flow
+        name = _NAMES.get(proto, f"protocol {proto}")
+        return f"{name}:{dport} from {src}" if name in {"tcp", "udp"} else f"{name} from {src}"
