@@ -52,3 +52,17 @@ def image(name: str) -> Image:
     if found is None:
         raise ConfigError(f"image {name!r}", f"is not known; known are {', '.join(sorted(_IMAGES))}")
     return found
+
+
+_CONTAINERS: Final = MappingProxyType({"netshoot": "netshoot"})
+"""Container images by the last part of their name; every other one is taken for Debian."""
+
+
+def image_of_container(reference: str) -> Image:
+    """The image that stands for a container image such as ``nicolaka/netshoot:v0.13``: registry, tag and digest do not matter."""
+    name = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    known = _CONTAINERS.get(name)
+    if known is not None:
+        return image(known)
+    base = image("debian-12")
+    return Image(base.name, base.tools, {**base.sysctls, **_IPV6_OFF}, base.hz, base.services, base.shell_path, base.absent)

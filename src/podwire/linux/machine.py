@@ -142,6 +142,20 @@ class Machine:
         Netlink(netns).add_loopback()
         return netns
 
+    def remove_netns(self, netns: Netns) -> None:
+        """The last reference to a namespace is gone: its devices, and the other ends of its veths, go with it."""
+        from podwire.linux.netlink import Netlink
+
+        door = Netlink(netns)
+        for link in list(netns.links()):
+            if link.peer is not None:
+                door.link_del(link)
+        for name in [name for name, other in self.netns_names.items() if other is netns]:
+            del self.netns_names[name]
+        for other in self.netns.values():
+            other.nsids.pop(netns, None)
+        del self.netns[netns.label]
+
     def random(self, *key: str) -> Random:
         """The machine's random stream of that key."""
         return self.world.random(self.name, *key)

@@ -5,6 +5,7 @@ A socket's owner is called when something arrived; it reads ``inbox`` and ``erro
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from errno import (
@@ -80,6 +81,11 @@ class SocketError(PodwireError):
         super().__init__(f"errno {errno}")
         self.errno = errno
         self.mtu = mtu
+
+    @property
+    def strerror(self) -> str:
+        """The C library's text of the number."""
+        return os.strerror(self.errno)
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
