@@ -75,6 +75,9 @@ class GcpVpc:
         self.firewall = Firewall(network)
         self.internet = internet
         self._nics: list[Nic] = []
+        self._by_port: dict[Port, Nic] = {}
+        self._by_ip: dict[Ip, Nic] = {}
+        """Which NIC the fabric takes an address to, as far as it was asked; emptied when a NIC joins."""
         network.add_fabric(self)
         if internet is not None:
             internet.add_uplink(self)
@@ -107,6 +110,8 @@ class GcpVpc:
         port = Port(self.network, self.latency, self._forward)
         nic = Nic(vm, ip, port, list(aliases), external, tags, zone or self.zone)
         self._nics.append(nic)
+        self._by_port[port] = nic
+        self._by_ip.clear()
         return nic
 
     def allow(self, rule: FirewallRule) -> None:
@@ -122,7 +127,12 @@ class GcpVpc:
 
     def nic_of(self, ip: Ip) -> Nic | None:
         """The NIC to which the fabric takes a destination address."""
-        return next((nic for nic in self._nics if nic.owns(ip)), None)
+        found = self._by_ip.get(ip)
+        if found is None:
+            found = next((nic for nic in self._nics if nic.owns(ip)), None)
+            if found is not None:
+                self._by_ip[ip] = found
+        return found
 
     # -- frames --------------------------------------------------------------------------------------------------
 
@@ -130,11 +140,8 @@ class GcpVpc:
         decided = by or ByFabric(name, why, Owner("gcp", f"VPC {self.name}"))
         self.network.emit(self.name, packet_id, Dropped("vpc", DropReason.FABRIC, decided))
 
-    def _nic_at(self, port: Port) -> Nic:
-        return next(nic for nic in self._nics if nic.port is port)
-
     def _forward(self, port: Port, frame: Packet, packet_id: int) -> None:
-        nic = self._nic_at(port)
+        nic = self._by_port[port]
         header = frame.layers[1] if len(frame.layers) > 1 else None
         if isinstance(header, Arp):
             self._answer_arp(nic, header, packet_id)

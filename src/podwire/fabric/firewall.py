@@ -45,16 +45,17 @@ class FirewallRule(msgspec.Struct, frozen=True):
 
 def flow_of(packet: Packet) -> Flow | None:
     """Protocol, source, destination and the two ports (for ICMP echo its identifier twice); None for what has none."""
-    index = next((i for i, header in enumerate(packet.layers) if isinstance(header, IPv4)), None)
-    if index is None:
+    layers = packet.layers
+    index = 0 if type(layers[0]) is IPv4 else 1
+    ip = layers[index] if index < len(layers) else None
+    if not isinstance(ip, IPv4):
         return None
-    ip = packet.layers[index]
-    assert isinstance(ip, IPv4)  # noqa: S101 - found above
-    inner = packet.layers[index + 1] if index + 1 < len(packet.layers) else None
+    inner = layers[index + 1] if index + 1 < len(layers) else None
+    if isinstance(inner, Icmp):
+        ident = 0 if inner.is_error else inner.rest >> 16
+        return (ip.proto, ip.src, ip.dst, ident, ident)
     if isinstance(inner, Udp | Tcp):
         return (ip.proto, ip.src, ip.dst, inner.sport, inner.dport)
-    if isinstance(inner, Icmp) and not inner.is_error:
-        return (ip.proto, ip.src, ip.dst, inner.id, inner.id)
     return (ip.proto, ip.src, ip.dst, 0, 0)
 
 
@@ -83,19 +84,22 @@ class Firewall:
         if flow is None:
             return None
         proto, src, dst, sport, dport = flow
-        inner = quoted(packet.pull())
-        if inner is not None:
-            # An ICMP error belongs to the flow that it quotes.
-            related = flow_of(inner)
-            if related is not None and self._known(related):
-                return "established"
-        if self._known((proto, dst, src, dport, sport)):
+        if self._known((proto, dst, src, dport, sport)) or self._related(packet):
             return "established"
         for rule in self._rules:
             if rule.allows(src, proto, dport, tags):
                 self._flows[flow] = self._network.now + _LIFETIME
                 return rule.name
         return None
+
+    def _related(self, packet: Packet) -> bool:
+        """An ICMP error belongs to the flow that it quotes."""
+        message = packet.find(Icmp)
+        if message is None or not message.is_error:
+            return False
+        inner = quoted(packet)
+        flow = flow_of(inner) if inner is not None else None
+        return flow is not None and self._known(flow)
 
     def _known(self, flow: Flow) -> bool:
         until = self._flows.get(flow)

@@ -164,7 +164,9 @@ class Socket:
         ttl = self.ttl or netns.setting("ip_default_ttl")
         if route.type == "multicast":
             ttl = self.ttl or 1
-        header = IPv4(route.src, dst, self.protocol, ttl, self.tos, netns.new_ip_id(), df, options=options)
+        # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it all the same).
+        ident = 0 if self.pmtudisc == PMTUDISC_DO else netns.new_ip_id()
+        header = IPv4(route.src, dst, self.protocol, ttl, self.tos, ident, df, options=options)
         return self._transmit(Packet((header, transport), payload), route)
 
     def send_raw(self, packet: Packet) -> int:

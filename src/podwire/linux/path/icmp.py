@@ -257,6 +257,14 @@ def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> 
     way = ip_route_output(netns, gateway)
     if way.kind == "error" or way.type != "unicast" or way.gateway is not None:
         return "redirect ignored"
+    from podwire.linux.neigh import VALID
+    from podwire.linux.path.neighbour import neigh_event_send, neigh_of
+
+    entry = neigh_of(link, gateway)
+    if entry.state not in VALID:
+        # __ip_do_redirect: first find out whether the new gateway is there; the next redirect will be heeded.
+        neigh_event_send(entry, None)
+        return f"redirect to {gateway}, which is asked by ARP first"
     old = netns.exceptions.get(header.dst, RouteException())
     seconds = 300
     expires = netns.machine.world.now + seconds * 1_000_000_000

@@ -59,7 +59,7 @@ def neigh_of(link: Link, ip: Ip) -> Neighbour:
         entry = table.add(ip, link, link.netns.machine.jiffies)
         if link.is_loopback or not link.arp:
             entry.state = Nud.NOARP
-            entry.mac = link.mac if link.is_loopback else link.broadcast
+            entry.mac = link.mac
         _arm_gc(link)
     return entry
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 import zlib
+from collections.abc import Iterator
 from errno import EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from podwire.linux.fib import (
+    RT_TABLE_LOCAL,
+    RT_TABLE_MAIN,
     BLACKHOLE,
     BROADCAST,
     LOCAL,
@@ -186,6 +190,20 @@ def _select_nexthop(
     return usable[-1]
 
 
+def _merged(netns: Netns, dst: Ip) -> Iterator[Route]:
+    """Until the first ``ip rule add`` the tables local and main are one trie (``fib_unmerge``): the longer prefix wins, whichever table it is in."""
+    tables = netns.tables
+    local, main = tables[RT_TABLE_LOCAL].candidates(dst), tables[RT_TABLE_MAIN].candidates(dst)
+    return heapq.merge(local, main, key=lambda route: -route.dst.plen)
+
+
+def _named(netns: Netns, rule: FibRule, route: Route) -> FibRule:
+    """The rule that names the route's table, where a lookup covered two tables at once."""
+    if rule.table == route.table:
+        return rule
+    return next((other for other in netns.rules if other.table == route.table), rule)
+
+
 def fib_lookup(
     netns: Netns,
     dst: Ip,
@@ -221,14 +239,15 @@ def fib_lookup(
         table = netns.tables.get(rule.table)
         if table is None:
             continue
-        for route in table.candidates(dst):
+        merged = rule.table == RT_TABLE_LOCAL and not netns.custom_rules
+        for route in _merged(netns, dst) if merged else table.candidates(dst):
             if route.tos and route.tos != tos:
                 continue
             if route.scope < scope:
                 continue
             error = _ERRORS.get(route.type, 0)
             if error:
-                return FibResult(route, None, None, rule, error)
+                return FibResult(route, None, None, _named(netns, rule, route), error)
             if route.type == THROW:
                 break
             chosen = _select_nexthop(netns, route, oif, flow_hash, ignore_linkdown=ignore_linkdown)
@@ -236,7 +255,7 @@ def fib_lookup(
                 continue
             if rule.suppress_prefixlength >= route.dst.plen:
                 break
-            return FibResult(route, chosen[0], chosen[1], rule)
+            return FibResult(route, chosen[0], chosen[1], _named(netns, rule, route))
     return FibResult(None, None, None, None, ENETUNREACH)
 
 
