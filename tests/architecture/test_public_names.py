@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+import podwire
+
+NAMES = [
+    "Calico", "Capture", "Cluster", "CommandResult", "ConfigError", "DropReason", "FirewallRule", "GKE", "Host", "IPPool",
+    "ManifestError", "NicSpec", "Node", "NotModelled", "PingResult", "Pod", "PodwireError", "Trace", "Verdict",
+]  # fmt: skip
+
+
+def test_the_public_names_are_these():
+    assert podwire.__all__ == NAMES
+
+
+def test_every_public_name_loads():
+    for name in NAMES:
+        assert getattr(podwire, name).__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    try:
+        podwire.Nothing  # noqa: B018
+    except AttributeError as error:
+        assert "Nothing" in str(error)
+    else:
+        raise AssertionError
+
+
+def test_importing_podwire_loads_no_simulator():
+    code = "import sys, podwire; print(sorted(m for m in sys.modules if m.startswith('podwire')))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert loaded.strip() == "['podwire']"
