@@ -142,8 +142,8 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
 class Created(Event, frozen=True, gc=False, tag="created"):
     """Birth of a packet. Always its first event.
 
-    ``parent`` is the packet it exists for, 0 for none; ``relation`` how: ``arp``, ``icmp-error``, ``reply``, ``fragment``, ``copy``,
-    ``encapsulation``, ``probe`` (a neighbour probe that the parent's use of the entry armed), or ``""``.
+    ``parent`` is the packet it exists for, 0 for none; ``relation`` how: ``arp``, ``icmp-error``, ``reply``, ``reset``, ``fragment``,
+    ``reassembly``, ``copy``, ``encapsulation``, ``probe`` (a neighbour probe that the parent's use of the entry armed), or ``""``.
     """
 
     parent: int = 0
@@ -153,7 +153,7 @@ class Created(Event, frozen=True, gc=False, tag="created"):
 
 
 class Received(Event, frozen=True, gc=False, tag="received"):
-    """A frame came in by ``dev``: what a tap there sees. ``pkt_type`` is one of PACKET_HOST …"""
+    """A frame came in by ``dev``: what a tap there sees. ``pkt_type`` is one of PACKET_HOST and its like."""
 
     dev: str
     frame: Packet
@@ -228,8 +228,9 @@ class Delivered(Event, frozen=True, gc=False, tag="delivered"):
     """Terminal: somebody consumed the packet.
 
     ``to`` says who: ``socket`` (ICMP, UDP, TCP or raw), ``icmp_echo`` (the stack answers itself), ``icmp`` (an error or other message
-    that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of ``answered``, ``proxied``, ``delayed``, ``learned``,
-    ``not-ours``, ``no-route``, ``same-device``, ``proxy-off``, ``forwarding-off``, ``source-check``, ``ignored``. ``by`` is what decided.
+    that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of ``answered``, ``proxied``, ``delayed``,
+    ``learned``, ``not-ours``, ``no-route``, ``same-device``, ``proxy-off``, ``forwarding-off``, ``source-check``, ``ignored``.
+    ``by`` is what decided.
     """
 
     to: str

@@ -1,0 +1,93 @@
+"""The story of a datagram in paragraphs: its fate and what would change it, how each neighbour was known, the reply, later probes."""
+
+from __future__ import annotations
+
+from podwire.trace.events import ByRoute, Dropped, IcmpSent, Received, Routed, Transmitted
+from podwire.trace.fate import ERRNO, sentence
+from podwire.trace.fields import by_of
+from podwire.trace.fold import hops, network, offspring, opening, outcome, steps, verdict
+from podwire.trace.frames import describe, icmp_error
+from podwire.trace.neighbours import probe, resolutions
+from podwire.trace.reasons import DropReason, Verdict
+from podwire.trace.recorder import Recorder
+from podwire.trace.words import wrap
+from podwire.wire.headers import ICMP_REDIRECT, IPv4
+
+
+def name(recorder: Recorder, packet: int) -> str:
+    """A datagram in one line, as tcpdump prints its headers."""
+    headers = opening(recorder, packet)
+    if headers is not None:
+        return describe(headers)
+    ends = [f"{r.event.src} > {r.event.dst}, " for r in steps(recorder, packet) if isinstance(r.event, Routed)]
+    return f"{''.join(ends[:1])}packet {packet}, whose headers no tap saw"
+
+
+def zero(recorder: Recorder, packet: int) -> int:
+    """The time of a datagram's first record: what relative times start from."""
+    return min((record.time for record in steps(recorder, packet)), default=0)
+
+
+def explain(recorder: Recorder, packet: int) -> str:
+    """Paragraphs of at most 110 columns; commands stand between backquotes."""
+    told = _paragraphs(recorder, packet, zero(recorder, packet), "")
+    return "\n".join(line for paragraph in told for line in wrap(paragraph, rest="  "))
+
+
+def _paragraphs(recorder: Recorder, packet: int, start: int, title: str) -> list[str]:
+    probed = probe(recorder, packet, start)
+    if probed:
+        return [probed]
+    found = [f"{title}{name(recorder, packet)}", sentence(recorder, packet)]
+    found += filter(None, (_errno(recorder, packet), _way(recorder, packet)))
+    found += _messages(recorder, packet)
+    found += resolutions(recorder, packet, start)
+    children = offspring(recorder, packet)
+    for child in children:
+        if recorder.born(child).relation == "reply":
+            found += ["", *_paragraphs(recorder, child, start, "Reply: ")]
+    found += filter(None, (probe(recorder, child, start) for child in children))
+    return found
+
+
+def _errno(recorder: Recorder, packet: int) -> str:
+    """What the sending program is told by its own kernel."""
+    record = outcome(recorder, packet)
+    by = by_of(record)
+    event = record.event if record is not None else None
+    if isinstance(event, Dropped) and event.reason is DropReason.IP_OUTNOROUTES and isinstance(by, ByRoute):
+        error = ERRNO.get(by.type)
+        return f"The program that sent it gets {error}." if error else ""
+    return ""
+
+
+def _way(recorder: Recorder, packet: int) -> str:
+    """The namespaces on the way, and what is left of the TTL."""
+    places: list[str] = []
+    for hop in hops(recorder, packet):
+        if places[-1:] != [hop.netns]:
+            places.append(hop.netns)
+    frames = [r.event.frame for r in steps(recorder, packet) if isinstance(r.event, Received | Transmitted)]
+    ttls = [ip.ttl for ip in (network(frame).find(IPv4) for frame in frames) if ip is not None]
+    if len(places) < 2 or not ttls:
+        return ""
+    ttl = f"ttl {ttls[0]}" if ttls[0] == ttls[-1] else f"ttl {ttls[0]} at first and {ttls[-1]} at last"
+    return f"Way: {' > '.join(places)}, {ttl}."
+
+
+def _messages(recorder: Recorder, packet: int) -> list[str]:
+    """The ICMP messages that the datagram provoked, and whether they arrived."""
+    found = []
+    for record in steps(recorder, packet):
+        event = record.event
+        if not isinstance(event, IcmpSent):
+            continue
+        text = icmp_error(event.type, event.code, opening(recorder, packet))
+        if not event.id:
+            found.append(f"{record.netns} told {event.to} nothing (ICMP {text} withheld: {event.withheld}).")
+            continue
+        verb = "recommended a shorter way to" if event.type == ICMP_REDIRECT else "told"
+        arrived = verdict(recorder, event.id)
+        fate = "" if arrived is Verdict.DELIVERED else f", but that did not arrive: {sentence(recorder, event.id)}"
+        found.append(f"{record.netns} {verb} {event.to}: ICMP {text}, from {event.src}{fate}".rstrip(".") + ".")
+    return found

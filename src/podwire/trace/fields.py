@@ -1,0 +1,172 @@
+"""The names that sentences about an ending are filled with: who, where, which packet, which switch or route."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from podwire.trace.events import (
+    By,
+    ByLink,
+    ByNeighbour,
+    ByNotModelled,
+    ByPolicyRule,
+    ByReversePath,
+    ByRoute,
+    ByRule,
+    BySysctl,
+    Delivered,
+    Dropped,
+    Forwarded,
+    Received,
+    Routed,
+    Transmitted,
+    Waiting,
+)
+from podwire.trace.fold import network, opening, outcome, steps
+from podwire.trace.frames import PROTOCOLS
+from podwire.trace.log import Record
+from podwire.trace.recorder import Recorder
+from podwire.trace.words import decided
+from podwire.wire.headers import IPPROTO_UDP, Arp, Ethernet, IPv4, Tcp, Udp
+from podwire.wire.packet import Packet
+
+
+def by_of(record: Record | None) -> By | None:
+    """What decided an ending, if it says so."""
+    event = record.event if record is not None else None
+    return event.by if isinstance(event, Delivered | Dropped) else None
+
+
+def device_of(recorder: Recorder, packet: int) -> str:
+    """The device an ending happened at: the one it names, else the last one the datagram used in that namespace; empty for none."""
+    record = outcome(recorder, packet)
+    if record is None:
+        return ""
+    if isinstance(record.event, Dropped) and record.event.dev:
+        return record.event.dev
+    used = [
+        step.event.dev
+        for step in steps(recorder, packet)
+        if step.netns == record.netns and isinstance(step.event, Received | Transmitted | Waiting)
+    ]
+    return used[-1] if used else ""
+
+
+def fields(recorder: Recorder, packet: int) -> dict[str, str]:
+    """Every field that the table of causes may name. What is not known is said in words.
+
+    ``here`` is the namespace, ``machine`` its host, ``dev`` the device (``dev_key`` as part of a sysctl key), ``where`` the kernel
+    function, ``by`` what decided with its writer; ``src dst ttl size proto dport`` are the packet's, ``room`` what payload still fits,
+    ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
+    it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``prefix type table_arg``
+    to a route, ``priority`` to an ip rule, ``table chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP
+    message; ``circle`` names the machines of a routing loop.
+    """
+    record = outcome(recorder, packet)
+    trail = steps(recorder, packet)
+    by = by_of(record)
+    dev = device_of(recorder, packet) or "its device"
+    found = {
+        "here": record.netns if record is not None else "",
+        "machine": record.machine if record is not None else "",
+        "dev": dev,
+        "dev_key": dev.replace(".", "/"),
+        "by": decided(by) if by is not None else "",
+        "where": getattr(record.event, "where", "") if record is not None else "",
+        "circle": " and ".join(circle(trail)),
+    }
+    found |= _packet_fields(opening(recorder, packet), trail)
+    found |= _frame_fields(trail)
+    found |= _by_fields(by)
+    waits = [step.event for step in trail if isinstance(step.event, Waiting)]
+    if "ip" not in found:
+        found["ip"] = str(waits[-1].ip) if waits else "its next hop"
+    mtu = found.get("value", "")
+    headers = int(found["headers"])
+    found["room"] = str(int(mtu) - headers) if mtu.isdecimal() else "fewer"
+    return found
+
+
+def circle(trail: tuple[Record, ...]) -> list[str]:
+    """The namespaces that forwarded the datagram more than once."""
+    counts = Counter(step.netns for step in trail if isinstance(step.event, Forwarded))
+    return [netns for netns, count in counts.items() if count > 1]
+
+
+def _packet_fields(headers: Packet | None, trail: tuple[Record, ...]) -> dict[str, str]:
+    frames = [step.event.frame for step in trail if isinstance(step.event, Received | Transmitted)]
+    if frames:
+        headers = network(frames[-1])
+    found = dict.fromkeys(("proto", "dport", "ttl", "tpa", "spa"), "?")
+    found |= {
+        "src": "its source",
+        "dst": "its destination",
+        "size": "?",
+        "headers": "0",
+        "service": "PROTOCOL",
+        "listen": "nc",
+    }
+    if headers is None:
+        routed = [step.event for step in trail if isinstance(step.event, Routed)]
+        return found | ({"src": str(routed[-1].src), "dst": str(routed[-1].dst)} if routed else {})
+    found |= {"size": str(headers.size), "headers": str(headers.size - len(headers.payload))}
+    arp, ip = headers.find(Arp), headers.find(IPv4)
+    if arp is not None:
+        found |= {"tpa": str(arp.tpa), "spa": str(arp.spa), "src": str(arp.spa), "dst": str(arp.tpa)}
+    if ip is not None:
+        proto = PROTOCOLS.get(ip.proto, str(ip.proto))
+        ports = headers.find(Udp) or headers.find(Tcp)
+        dport = str(ports.dport) if ports is not None else "?"
+        found |= {"src": str(ip.src), "dst": str(ip.dst), "ttl": str(ip.ttl), "proto": proto, "dport": dport}
+        found["service"] = f"{proto}:{dport}" if ports is not None else proto
+        found["listen"] = f"nc -{'u' if ip.proto == IPPROTO_UDP else ''}l -p {dport}"
+    return found
+
+
+def _frame_fields(trail: tuple[Record, ...]) -> dict[str, str]:
+    found = {"mac": "another MAC", "prev": "the sender", "prev_dev": "DEV"}
+    taps = [step for step in trail if isinstance(step.event, Received | Transmitted)]
+    if taps and isinstance(taps[-1].event, Received):
+        header = taps[-1].event.frame.find(Ethernet)
+        if header is not None:
+            found["mac"] = str(header.dst)
+    # Who put the frame on the cable: the transmission before the last reception, or the last one if it was lost on the way.
+    received = [i for i, tap in enumerate(taps) if isinstance(tap.event, Received)]
+    lost_between = taps and isinstance(taps[-1].event, Transmitted)
+    before = taps if lost_between or not received else taps[: received[-1]]
+    senders = [tap for tap in before if isinstance(tap.event, Transmitted)]
+    if senders and isinstance(senders[-1].event, Transmitted):
+        found |= {"prev": senders[-1].netns, "prev_dev": senders[-1].event.dev}
+    return found
+
+
+def _by_fields(by: By | None) -> dict[str, str]:
+    match by:
+        case BySysctl():
+            return {"key": _command_key(by.key), "double": str(2 * by.value)}
+        case ByReversePath():
+            switch = BySysctl(by.key, by.value, by.owner)
+            return {"key": _command_key(by.key), "switch": decided(switch), "back": decided(by.back)}
+        case ByRoute():
+            table = f" table {by.table}" if by.table not in {"", "main"} else ""
+            return {"prefix": by.prefix, "type": by.type, "table_arg": table}
+        case ByLink():
+            return {"link": by.dev, "value": by.value}
+        case ByRule():
+            return {"table": by.table, "chain": by.chain, "number": str(by.number)}
+        case ByPolicyRule():
+            return {"priority": str(by.priority)}
+        case ByNeighbour():
+            return {"ip": str(by.ip)}
+        case ByNotModelled():
+            return {"what": by.what}
+        case _:
+            return {}
+
+
+def _command_key(key: str) -> str:
+    """The key of a switch as sysctl(8) takes it: dots of a device's name become slashes (``net.ipv4.conf.vxlan/calico.rp_filter``)."""
+    parts = key.split(".")
+    if parts[:2] != ["net", "ipv4"] or parts[2] not in {"conf", "neigh"}:
+        return key
+    return ".".join([*parts[:3], "/".join(parts[3:-1]), parts[-1]])

@@ -1,0 +1,238 @@
+"""One story for each row of the table of causes: a packet of pod1 that dies, or an ARP request that finds no answer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from podwire.trace.causes import ANY, ARP
+from podwire.trace.events import (
+    By,
+    ByFabric,
+    ByLink,
+    ByNeighbour,
+    ByNotModelled,
+    ByPolicyRule,
+    ByReversePath,
+    ByRoute,
+    ByRule,
+    BySysctl,
+    Created,
+    Delivered,
+    Forwarded,
+    Owner,
+)
+from podwire.trace.reasons import DropReason
+from podwire.trace.reasons import DropReason as D
+from podwire.wire.addr import Ip
+from podwire.wire.headers import IPv4
+from podwire.wire.packet import Packet
+from tests.trace.story import CNI1, GATEWAY, POD1, POD2, TO_POD1, Story, echo, frame, proxy_arp, tcp, udp, who_has
+
+ALIEN = Ip.parse("1.2.3.4")
+FELIX = Owner("felix", "Node node1")
+GW = Ip.parse("10.0.0.1")
+
+
+class Death(NamedTuple):
+    """The row of the table it must find, and the end that it tells of."""
+
+    row: tuple[str, type | None, str]
+    by: By | None = None
+    packet: Packet = echo()
+    where: str = "ip_rcv_finish"
+    dev: str = "cali111"
+    note: str = ""
+    here: str = "node1"
+
+    @property
+    def name(self) -> str:
+        reason, kind, note = self.row
+        return " ".join(filter(None, (reason, kind.__name__ if kind else "", note)))
+
+    def story(self) -> Story:
+        if self.row[0] == ARP:
+            return _unanswered(self)
+        if self.row[2] == "loop":
+            return _circle()
+        story = Story().add(1, "default/pod1", Created(0, "", self.packet))
+        story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(self.packet))
+        if self.here != "node1":
+            story.send(1, "node1", "eth0", frame(self.packet))
+        reason = DropReason(self.row[0]) if self.row[0] != ANY else D.NOT_SPECIFIED
+        return story.die(1, self.here, self.where, reason, self.by, self.dev)
+
+
+def _unanswered(death: Death) -> Story:
+    story = Story().add(1, "default/pod1", Created())
+    story.cross(1, "default/pod1", "eth0", "node1", "cali111", who_has(GATEWAY, POD1), 1)
+    return story.add(1, "node1", Delivered("arp", death.note or death.row[2], death.by))
+
+
+def _circle() -> Story:
+    """node1 sends it to the gateway, which sends it back (F45)."""
+    story = Story().add(1, "default/pod1", Created(0, "", echo(ttl=4)))
+    story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(echo(ttl=4)))
+    for ttl, here, there in ((3, "node1", "gw"), (2, "gw", "node1"), (1, "node1", "gw")):
+        story.add(1, here, Forwarded("eth0", "eth0", ttl)).cross(1, here, "eth0", there, "eth0", frame(echo(ttl=ttl)))
+    story.add(1, "gw", Forwarded("eth0", "eth0", 1))
+    return story.die(1, "gw", "ip_forward", D.IP_INHDR, ByLink("eth0", "ttl", "1"), "eth0")
+
+
+def switch(key: str, value: int, dev: str = "cali111", owner: Owner = FELIX) -> BySysctl:
+    return BySysctl(f"net.ipv4.conf.{dev}.{key}", value, owner)
+
+
+def back(value: int, route: ByRoute = TO_POD1, *, has_address: bool = False) -> ByReversePath:
+    return ByReversePath("net.ipv4.conf.cali111.rp_filter", value, "cali111", has_address, route, FELIX)
+
+
+def dead_end(kind: str, prefix: str = "192.168.1.0/26", table: str = "main") -> ByRoute:
+    return ByRoute(kind, prefix, table, proto="bird", owner=Owner("bird", "IPAMBlock 192-168-1-0-26"))
+
+
+BACK_DEFAULT = ByRoute("unicast", "default", dev="eth0", via=GW, owner=Owner("dhcp"))
+NO_ROUTE = ByRoute("none", "192.168.1.12", table="")
+SPOOFED = echo(ALIEN)
+SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
+DROP_RULE = ByRule(
+    "filter", "FORWARD", 3, "-i cali+ -j DROP", Owner("felix", "NetworkPolicy default/deny", "spec.egress[0]")
+)
+
+DEATHS = (
+    # Source validation.
+    Death((D.IP_RPFILTER, None, ""), packet=SPOOFED),
+    Death((D.IP_RPFILTER, ByReversePath, "1"), back(1, BACK_DEFAULT), SPOOFED),
+    Death((D.IP_RPFILTER, ByReversePath, "1 no-route"), back(1, NO_ROUTE), SPOOFED),
+    Death((D.IP_RPFILTER, ByReversePath, "2 no-address"), back(2, BACK_DEFAULT), SPOOFED),
+    Death((D.IP_RPFILTER, ByReversePath, "2 no-route"), back(2, NO_ROUTE, has_address=True), SPOOFED),
+    Death((D.IP_LOCAL_SOURCE, None, ""), ByLink("cali111", "source address", "10.0.0.23"), echo(Ip.parse("10.0.0.23"))),
+    Death((D.IP_LOCAL_SOURCE, BySysctl, ""), switch("accept_local", 0), echo(Ip.parse("10.0.0.23"))),
+    Death(
+        (D.IP_INVALID_SOURCE, None, ""), ByLink("cali111", "source address", "224.0.0.5"), echo(Ip.parse("224.0.0.5"))
+    ),
+    Death(
+        (D.IP_INVALID_DEST, None, ""),
+        ByLink("cali111", "destination address", "0.0.0.0"),
+        echo(dst=Ip.parse("0.0.0.0")),
+    ),
+    Death((D.IP_LOCALNET, None, ""), None, echo(dst=Ip.parse("127.0.0.1"))),
+    Death((D.IP_LOCALNET, BySysctl, ""), switch("route_localnet", 0), echo(dst=Ip.parse("127.0.0.1"))),
+    # Forwarding.
+    Death((D.IP_INADDRERRORS, None, "")),
+    Death((D.IP_INADDRERRORS, BySysctl, ""), switch("forwarding", 0), where="ip_error"),
+    Death((D.IP_INNOROUTES, BySysctl, ""), switch("forwarding", 0), where="ip_error"),
+    Death((D.IP_INHDR, None, ""), where="ip_rcv"),
+    Death((D.IP_INHDR, None, "ttl"), ByLink("cali111", "ttl", "1"), echo(ttl=1), "ip_forward"),
+    Death((D.IP_INHDR, None, "loop")),
+    Death((D.IP_INNOROUTES, None, ""), where="ip_error"),
+    Death((D.IP_OUTNOROUTES, None, "")),
+    Death((ANY, ByRoute, "none"), NO_ROUTE, where="ip_error"),
+    Death((ANY, ByRoute, "throw"), dead_end("throw"), where="ip_error"),
+    Death((ANY, ByRoute, "blackhole"), dead_end("blackhole"), where="ip_error"),
+    Death((ANY, ByRoute, "unreachable"), dead_end("unreachable", table="100"), where="ip_error"),
+    Death((ANY, ByRoute, "prohibit"), dead_end("prohibit"), where="ip_error"),
+    Death((ANY, ByPolicyRule, ""), ByPolicyRule(100, "prohibit", Owner("ip")), where="ip_error"),
+    Death((D.PKT_TOO_BIG, None, ""), packet=echo(size=1472), where="ip_forward"),
+    Death((D.PKT_TOO_BIG, ByLink, "mtu"), ByLink("vxlan.calico", "mtu", "1450"), echo(size=1472), "ip_forward"),
+    Death((D.PKT_TOO_BIG, ByRoute, ""), TO_POD1, echo(size=1472), "ip_forward"),
+    Death((D.PKT_TOO_SMALL, None, ""), ByLink("cali111", "total length", "84"), where="ip_rcv"),
+    # Links and neighbours.
+    Death((D.NEIGH_FAILED, None, ""), ByNeighbour(POD2, "cali222", "FAILED"), where="arp_error_report", dev="cali222"),
+    Death(
+        (D.NEIGH_QUEUEFULL, None, ""),
+        ByNeighbour(POD2, "cali222", "INCOMPLETE"),
+        where="neigh_event_send",
+        dev="cali222",
+    ),
+    Death(
+        (D.NEIGH_QUEUEFULL, BySysctl, ""), BySysctl("net.ipv4.neigh.cali222.unres_qlen_bytes", 212992), dev="cali222"
+    ),
+    Death((D.NEIGH_CREATEFAIL, None, "")),
+    Death((D.NEIGH_CREATEFAIL, BySysctl, ""), BySysctl("net.ipv4.neigh.default.gc_thresh3", 1024)),
+    Death((D.NEIGH_DEAD, None, "")),
+    Death((D.OTHERHOST, None, ""), where="ip_rcv"),
+    Death((D.OTHERHOST, ByLink, "lladdr"), ByLink("cali111", "lladdr", "02:00:00:00:00:99"), where="ip_rcv"),
+    Death(
+        (D.UNICAST_IN_L2_MULTICAST, None, ""),
+        ByLink("cali111", "broadcast frame", "ff:ff:ff:ff:ff:ff"),
+        where="ip_forward",
+    ),
+    Death((D.UNICAST_IN_L2_MULTICAST, BySysctl, ""), switch("drop_unicast_in_l2_multicast", 1)),
+    Death((D.DEV_READY, None, ""), where="enqueue_to_backlog"),
+    Death((D.QDISC_DROP, None, ""), where="noop_enqueue"),
+    Death((ANY, ByLink, "down"), ByLink("cali222", "down", owner=Owner("ip")), where="__dev_queue_xmit", dev="cali222"),
+    Death((ANY, ByLink, "no-carrier"), ByLink("cali222", "no-carrier"), where="noop_enqueue", dev="cali222"),
+    Death((ANY, ByLink, "no bridge port"), ByLink("br0", "no bridge port"), where="br_dev_xmit", dev="br0"),
+    Death((ANY, ByLink, "dummy device"), ByLink("dummy0", "dummy device"), where="dummy_xmit", dev="dummy0"),
+    Death((D.FULL_RING, None, "")),
+    Death((D.TC_EGRESS, None, "")),
+    # The upper layers.
+    Death((D.NO_SOCKET, None, ""), ByLink("cali111", "udp port", "53"), udp(), "udp_rcv"),
+    Death((D.NO_SOCKET, None, "icmp"), ByLink("cali111", "echo id", "16"), echo(reply=True), "ping_rcv"),
+    Death((D.NO_SOCKET, None, "reset"), ByLink("cali111", "tcp port", "80"), tcp(flags=0x14), "tcp_v4_rcv"),
+    Death((D.IP_NOPROTO, None, ""), ByLink("cali111", "protocol", "132"), SCTP, where="ip_protocol_deliver_rcu"),
+    Death((D.UNHANDLED_PROTO, None, ""), ByNotModelled("EtherType 0x86dd"), where="__netif_receive_skb_core"),
+    Death((D.INVALID_PROTO, None, "")),
+    Death((D.IP_CSUM, None, ""), ByLink("cali111", "header checksum", "0x1234"), where="ip_rcv"),
+    Death((D.ICMP_CSUM, None, ""), where="icmp_rcv"),
+    Death((D.UDP_CSUM, None, ""), packet=udp(), where="udp_rcv"),
+    Death((D.TCP_CSUM, None, ""), packet=tcp(), where="tcp_v4_rcv"),
+    Death((D.FRAG_REASM_TIMEOUT, None, ""), where="ip_expire"),
+    Death((D.FRAG_TOO_FAR, None, ""), where="ip_defrag"),
+    Death((D.NETFILTER_DROP, None, ""), where="nf_hook"),
+    Death((D.NETFILTER_DROP, ByRule, ""), DROP_RULE, where="nf_hook"),
+    Death((D.NETFILTER_DROP, ByRule, "policy"), ByRule("filter", "FORWARD", 0, owner=Owner("docker")), where="nf_hook"),
+    # The network between the machines.
+    Death((D.FABRIC, None, ""), where="segment", dev="", here="lan10"),
+    Death(
+        (D.FABRIC, ByFabric, ""),
+        ByFabric("lan10", "no other port on segment lan10"),
+        where="segment",
+        dev="",
+        here="lan10",
+    ),
+    Death(
+        (D.FABRIC, ByFabric, "firewall"),
+        ByFabric(
+            "firewall rule default-deny-ingress", "no rule allows udp:53 from 192.168.1.11", Owner("gcp"), "firewall"
+        ),
+        udp(),
+        "vpc",
+        "",
+        here="vpc",
+    ),
+    Death(
+        (D.FABRIC, ByFabric, "source-check"),
+        ByFabric("vpc default", "192.168.1.11 is not an address of the sender", kind="source-check"),
+        where="vpc",
+        dev="",
+        here="vpc",
+    ),
+    # What nobody knows.
+    Death((D.NOT_SPECIFIED, None, ""), where="icmp_rcv"),
+    Death(
+        (D.NOT_SPECIFIED, BySysctl, ""),
+        BySysctl("net.ipv4.icmp_echo_ignore_all", 1, Owner("sysctl")),
+        where="icmp_echo",
+    ),
+    Death((D.NOT_MODELLED, None, ""), where="ip_rcv"),
+    Death((D.NOT_MODELLED, ByNotModelled, ""), ByNotModelled("IP option 0x44"), where="ip_rcv"),
+    # ARP without an answer.
+    Death((D.ARP_PVLAN_DISABLE, None, "")),
+    Death((ARP, None, ""), note="ignored"),
+    Death((ARP, None, "proxy-off")),
+    Death((ARP, BySysctl, "proxy-off"), proxy_arp(0, CNI1)),
+    Death((ARP, None, "no-route")),
+    Death((ARP, ByRoute, "none no-route"), ByRoute("none", "169.254.1.1", table=""), note="no-route"),
+    Death((ARP, ByRoute, "no-route"), dead_end("blackhole", "default")),
+    Death((ARP, None, "same-device")),
+    Death(
+        (ARP, ByRoute, "same-device"), ByRoute("unicast", "169.254.1.1", dev="cali111", scope="link", owner=Owner("ip"))
+    ),
+    Death((ARP, None, "forwarding-off")),
+    Death((ARP, BySysctl, "forwarding-off"), switch("forwarding", 0)),
+    Death((ARP, None, "source-check"), ByLink("cali111", "source address", "192.168.1.11")),
+    Death((ARP, ByReversePath, "source-check"), back(1, BACK_DEFAULT)),
+    Death((ARP, None, "not-ours"), BACK_DEFAULT),
+    Death((ARP, BySysctl, "ignored"), BySysctl("net.ipv4.conf.all.arp_ignore", 8, Owner("sysctl"))),
+)
