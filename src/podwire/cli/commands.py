@@ -1,0 +1,96 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+import podwire as package
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_LAB: Final = click.option("-f", "--file", "lab", type=_FILE, required=True, metavar="LAB", help="The Lab file.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package.__version__, "--version", prog_name="podwire", message="%(prog)s %(version)s")
+def podwire() -> None:
+    """Simulate the network of a Kubernetes cluster, packet by packet.
+
+    Exit status: 0 delivered or equal, 1 not delivered or different, 2 wrong use or bad input.
+    """
+
+
+@podwire.command()
+@_LAB
+@click.argument("source", metavar="SRC")
+@click.argument("target", metavar="DST[:PORT]")
+@click.option(
+    "--proto",
+    type=click.Choice(["icmp", "tcp", "udp"]),
+    help="What to send: an echo request, a SYN or a datagram (default: tcp with a port, icmp without).",
+)
+@click.option("--minimal", "depth", flag_value="minimal", help="The verdict and the way.")
+@click.option("--summary", "depth", flag_value="summary", default="summary", help="Hop by hop (default).")
+@click.option("--detailed", "depth", flag_value="detailed", help="Every event.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The format (default: text).")
+@click.option(
+    "-w", "--write", type=_FILE, metavar="FILE", help="Save the trace as well; the suffix says how: .pcapng or .json."
+)
+def trace(source: str, target: str, proto: str | None, depth: str, output: str, lab: Path, write: Path | None) -> int:
+    """Send one packet from SRC to DST and show what becomes of it.
+
+    SRC is a pod, node or host of the lab, DST one of them or an address.
+    """
+    from podwire.cli.tracing import trace as run
+
+    return run(lab, source, target, proto, depth, output, write)
+
+
+@podwire.command("exec", context_settings={"allow_interspersed_args": False})
+@_LAB
+@click.argument("machine")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(lab: Path, machine: str, command: tuple[str, ...]) -> int:
+    """Run one simulated command on a pod, node, router or host, and exit with its exit status.
+
+    Whatever follows MACHINE, with or without -- between, is the command: podwire exec -f lab.yaml pod1 -- ip route
+    """
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise click.UsageError("Missing argument 'COMMAND...'.")
+    from podwire.lab import load
+
+    result = load(lab).machine(machine).exec(words)
+    click.echo(result.stdout, nl=False)
+    click.echo(result.stderr, nl=False, err=True)
+    return result.exit_code
+
+
+@podwire.command()
+@click.option(
+    "-f", "--file", "lab", type=_FILE, metavar="LAB", help="The Lab file (default: the one that the transcript names)."
+)
+@click.option(
+    "--update", is_flag=True, help="Write what was printed into the transcripts instead of showing the differences."
+)
+@click.argument("transcripts", nargs=-1, required=True, type=_FILE, metavar="FILE.console…")
+def replay(lab: Path | None, transcripts: tuple[Path, ...], *, update: bool) -> int:
+    """Type the commands of transcripts into a lab and show where it prints something else.
+
+    Every transcript gets a fresh lab. With --update outputs that differ are rewritten; lines that agree, "..." and
+    comments stay as they are.
+    """
+    from podwire.transcript import replay as run
+
+    status = 0
+    for path in transcripts:
+        report = run(path, lab)
+        if update and not report.ok:
+            path.write_text(report.updated(), encoding="utf-8")
+            click.echo(f"{path}: updated")
+            continue
+        click.echo(str(report))
+        status = max(status, int(not report.ok))
+    return status

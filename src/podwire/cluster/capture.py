@@ -1,0 +1,95 @@
+"""Captures: what taps on chosen devices see while a ``with`` block runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from podwire.errors import PodwireError
+from podwire.export.frames import Frame, frames_of
+from podwire.trace.events import Received, Transmitted
+
+if TYPE_CHECKING:
+    from podwire.fabric.network import Network
+    from podwire.trace.log import Record
+
+
+class Capture:
+    """A capture on devices by pattern. ``packets`` are scapy packets, ``text()`` the lines of ``tcpdump -nn``, ``save`` writes pcapng."""
+
+    def __init__(self, network: Network, devices: Sequence[str], filter_text: str) -> None:
+        from podwire.tools.tcpdump.filter import compile_filter
+
+        self._network = network
+        self._devices = tuple(devices) or ("*",)
+        self._matches = compile_filter(filter_text)
+        self._records: list[Record] = []
+        self._chosen: dict[str, bool] = {}
+
+    def __enter__(self) -> Self:
+        self._network.log.attach(self._records.append)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._network.log.detach(self._records.append)
+
+    def _wanted(self, device: str) -> bool:
+        chosen = self._chosen.get(device)
+        if chosen is None:
+            chosen = self._chosen[device] = any(fnmatchcase(device, pattern) for pattern in self._devices)
+        return chosen
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames that passed the filter, in order; on ``lo`` each frame once, as libpcap shows it."""
+        return [
+            frame
+            for frame in frames_of(self._records)
+            if self._wanted(frame.device)
+            and not (frame.outbound and frame.device.endswith(":lo"))
+            and self._matches(frame.frame)
+        ]
+
+    @property
+    def packets(self) -> list[Any]:
+        """scapy packets, each with ``.time`` and ``.sniffed_on``."""
+        from podwire.export.scapy import to_scapy
+
+        return [to_scapy(frame.frame, time=frame.time, device=frame.device) for frame in self.frames]
+
+    def text(self) -> str:
+        """The lines that ``tcpdump -nn`` prints; where frames of several devices are there, each line begins with its device."""
+        from podwire.tools.tcpdump import print_frame
+
+        frames = self.frames
+        several = len({frame.device for frame in frames}) > 1
+        return "".join(
+            f"({frame.device}) {line}\n" if several else f"{line}\n"
+            for frame in frames
+            for line in print_frame(frame.frame, frame.time).splitlines()
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write pcapng: one interface block a device, decisions as comments. Raises ``PodwireError`` for another suffix."""
+        from podwire.export.frames import write_pcapng
+
+        target = Path(path)
+        if target.suffix != ".pcapng":
+            raise PodwireError(f"{target}: expected a name that ends in .pcapng")
+        with target.open("wb") as stream:
+            write_pcapng(stream, self.frames, self._names())
+
+    def _names(self) -> dict[Any, str]:
+        names: dict[Any, str] = {}
+        for record in self._records:
+            if isinstance(record.event, Received | Transmitted):
+                for header in record.event.frame.layers:
+                    for address in (getattr(header, "src", None), getattr(header, "dst", None)):
+                        if address is not None and hasattr(address, "family") and address not in names:
+                            name = self._network.reverse_name(address)
+                            if name is not None:
+                                names[address] = name
+        return names

@@ -1,0 +1,138 @@
+"""What people hold: pods, nodes, routers and hosts, each a place where commands run and packets start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from podwire.cluster import running
+from podwire.cluster.probes import PingResult, ping, send
+from podwire.cluster.running import CommandResult
+from podwire.errors import ConfigError
+from podwire.linux.netlink import Netlink
+from podwire.trace.events import Owner
+from podwire.wire.addr import Ip
+
+if TYPE_CHECKING:
+    from podwire.cluster import Cluster
+    from podwire.cni.backend import NodeSpec, PodSpec
+    from podwire.linux.machine import Machine, Place
+    from podwire.trace.trace import Trace
+    from podwire.wire.packet import Packet
+
+
+class Handle:
+    """Base of all handles. ``name`` is how traces and captures call the place: ``default/pod1``, ``node1``."""
+
+    def __init__(self, cluster: Cluster, place: Place) -> None:
+        self._cluster = cluster
+        self.place = place
+
+    @property
+    def name(self) -> str:
+        """The label of the namespace."""
+        return self.place.netns.label
+
+    @property
+    def ip(self) -> Ip | None:
+        """The first global address of a device other than ``lo``."""
+        for link, address in self.place.netns.addresses():
+            if not link.is_loopback and address.scope == 0 and link.kind != "bridge":
+                return address.local
+        return None
+
+    def exec(self, command: str | Sequence[str], *, stdin: str = "") -> CommandResult:
+        """Run one simple command, to its end, in virtual time.
+
+        Raises ``PodwireError`` for shell syntax and ``NotModelled`` for a command, or an option of one, that podwire lacks.
+        """
+        network = self._cluster.network
+        process = running.start(network, self.place, running.words_of(command), stdin=stdin)
+        running.finish(network, process)
+        return running.result_of(process)
+
+    def ping(  # the options of ping
+        self,
+        target: str | Ip | Handle,
+        count: int = 1,
+        size: int = 56,
+        interval: float = 1.0,
+        df: bool | None = None,  # noqa: FBT001 - None is ping's own default
+        ttl: int = 64,
+    ) -> PingResult:
+        """``ping``: ``target`` is an address, a name, a pod or a node; ``size`` in bytes of payload, ``interval`` in seconds.
+
+        ``df`` True is ``-M do``, False ``-M dont``, None what ping does by itself.
+        """
+        return ping(self._cluster.network, self.place, self._cluster.address_of(target), count, size, interval, df, ttl)
+
+    def send(self, packet: Packet | Any, *, timeout: float = 10.0) -> Trace:
+        """Send one packet (a scapy packet or podwire's own) and follow it until nothing of its tree is under way, at most ``timeout`` virtual seconds.
+
+        Source address, IP id and MAC addresses that are not given are filled in as the kernel does.
+        """
+        return send(self._cluster.network, self.place, packet, timeout)
+
+    def sysctl(self, key: str, value: str | int) -> None:
+        """``sysctl -w key=value``; dots or slashes. Raises ``NetlinkError`` as the file would, ``NotModelled`` for an inert switch."""
+        path = key if "/" in key else key.replace(".", "/")
+        Netlink(self.place.netns, Owner("sysctl")).sysctl_write(path, str(value))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class Pod(Handle):
+    """A running pod."""
+
+    def __init__(self, cluster: Cluster, place: Place, spec: PodSpec, node: Node) -> None:
+        super().__init__(cluster, place)
+        self.spec = spec
+        self.node = node
+        self.labels: dict[str, str] = {}
+
+    @property
+    def ip(self) -> Ip | None:
+        """The address that the CNI plugin gave."""
+        return self.spec.ip
+
+    @property
+    def interface(self) -> str:
+        """The name of its interface on the node."""
+        return self._cluster.interface_of(self)
+
+    def delete(self) -> None:
+        """``kubectl delete pod``: DEL, and the namespace is gone."""
+        self._cluster.delete_pod(self)
+
+
+class Node(Handle):
+    """A node of the cluster."""
+
+    def __init__(self, cluster: Cluster, place: Place, spec: NodeSpec) -> None:
+        super().__init__(cluster, place)
+        self.spec = spec
+        self.labels: dict[str, str] = {}
+
+    @property
+    def ip(self) -> Ip | None:
+        """Its InternalIP."""
+        return self.spec.internal_ip
+
+    @property
+    def machine(self) -> Machine:
+        """The machine behind it."""
+        return self.place.machine
+
+
+class Host(Handle):
+    """A machine outside the cluster, or a router."""
+
+
+def target_text(target: str | Ip | Handle) -> str:
+    """The argument that a command gets for a target. Raises ``ConfigError`` for a place without an address."""
+    if isinstance(target, Handle):
+        if target.ip is None:
+            raise ConfigError(target.name, "has no address")
+        return str(target.ip)
+    return str(target)

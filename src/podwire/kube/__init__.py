@@ -1,0 +1,1 @@
+"""Kubernetes objects: manifests as people write them, decoded as strictly as the API server does."""

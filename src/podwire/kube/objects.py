@@ -1,0 +1,93 @@
+"""The kinds: which podwire decodes, which it knows by name only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from podwire.errors import NotModelled
+from podwire.kube.decode import decode
+from podwire.kube.fields import Field
+from podwire.kube.meta import DnsLabel, DnsSubdomain, Reference
+from podwire.kube.pod import ContainerPort, PodObject, decode_pod
+
+__all__ = ["KINDS", "ContainerPort", "PodObject", "Reference", "decode_object", "decode_reference"]
+
+KubeObject = PodObject
+"""Whatever a manifest may hold; a union as kinds join."""
+
+KINDS: Final[Mapping[tuple[str, str], Callable[[Field], KubeObject]]] = MappingProxyType({("v1", "Pod"): decode_pod})
+"""apiVersion and kind, and what decodes them. A new kind is a row here."""
+
+_KNOWN: Final = MappingProxyType(
+    {
+        "": "ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim PodTemplate "
+        "ReplicationController ResourceQuota Secret Service ServiceAccount",
+        "apiextensions.k8s.io": "CustomResourceDefinition",
+        "apiregistration.k8s.io": "APIService",
+        "apps": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+        "autoscaling": "HorizontalPodAutoscaler",
+        "batch": "CronJob Job",
+        "cilium.io": "CiliumBGPAdvertisement CiliumBGPClusterConfig CiliumBGPNodeConfig CiliumBGPNodeConfigOverride "
+        "CiliumBGPPeerConfig CiliumBGPPeeringPolicy CiliumCIDRGroup CiliumClusterwideEnvoyConfig "
+        "CiliumClusterwideNetworkPolicy CiliumEgressGatewayPolicy CiliumEndpoint CiliumEndpointSlice CiliumEnvoyConfig "
+        "CiliumIdentity CiliumL2AnnouncementPolicy CiliumLoadBalancerIPPool CiliumLocalRedirectPolicy "
+        "CiliumNetworkPolicy CiliumNode CiliumNodeConfig CiliumPodIPPool",
+        "coordination.k8s.io": "Lease",
+        "crd.projectcalico.org": "BGPConfiguration BGPFilter BGPPeer BlockAffinity CalicoNodeStatus ClusterInformation "
+        "FelixConfiguration GlobalNetworkPolicy GlobalNetworkSet HostEndpoint IPAMBlock IPAMConfig IPAMHandle IPPool "
+        "IPReservation KubeControllersConfiguration NetworkPolicy NetworkSet",
+        "discovery.k8s.io": "EndpointSlice",
+        "gateway.networking.k8s.io": "GRPCRoute Gateway GatewayClass HTTPRoute ReferenceGrant TCPRoute TLSRoute UDPRoute",
+        "networking.k8s.io": "IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR",
+        "operator.tigera.io": "APIServer Goldmane Installation Whisker",
+        "policy": "PodDisruptionBudget",
+        "policy.networking.k8s.io": "AdminNetworkPolicy BaselineAdminNetworkPolicy",
+        "projectcalico.org": "BGPConfiguration BGPFilter BGPPeer CalicoNodeStatus ClusterInformation FelixConfiguration "
+        "GlobalNetworkPolicy GlobalNetworkSet HostEndpoint IPAMConfiguration IPPool IPReservation "
+        "KubeControllersConfiguration NetworkPolicy NetworkSet Node Profile StagedNetworkPolicy Tier WorkloadEndpoint",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+        "scheduling.k8s.io": "PriorityClass",
+        "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment",
+    }
+)
+"""Kinds that exist, by API group."""
+
+
+class _Names(msgspec.Struct, frozen=True):
+    name: DnsSubdomain
+    namespace: DnsLabel = "default"
+
+
+def decode_object(field: Field) -> KubeObject:
+    """One object. Raises ``ManifestError`` for what the API server would refuse, ``NotModelled`` for a kind that podwire lacks."""
+    return KINDS[_kind_of(field)](field)
+
+
+def decode_reference(field: Field) -> Reference:
+    """Kind, namespace and name, which is all that deleting needs."""
+    _, kind = _kind_of(field)
+    metadata = field.get("metadata")
+    if metadata is None:
+        raise field.missing("metadata", "a mapping")
+    wanted: dict[str, Any] = {name: at for name, at in metadata.members().items() if name in {"name", "namespace"}}
+    names = decode(msgspec.structs.replace(metadata, value=wanted), _Names)
+    return Reference(kind, names.namespace, names.name, field)
+
+
+def _kind_of(field: Field) -> tuple[str, str]:
+    """ApiVersion and kind of an object that podwire has."""
+    members = field.members()
+    for name, example in (("apiVersion", "v1"), ("kind", "Pod")):
+        if name not in members:
+            raise field.missing(name, f"text such as {example}")
+    version, kind = members["apiVersion"].text(), members["kind"].text()
+    if (version, kind) not in KINDS:
+        group = version.rpartition("/")[0]
+        if kind in _KNOWN.get(group, "").split():
+            raise NotModelled(f"kind {kind} of {version}", members["kind"].where)
+        raise members["kind"].error(f'a kind that exists (no matches for kind "{kind}" in version "{version}")')
+    return version, kind

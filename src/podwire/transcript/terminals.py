@@ -1,0 +1,141 @@
+"""Terminals: where their prompts stand, what runs in them, what is on their screens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from podwire.cluster import running
+from podwire.errors import ConfigError
+from podwire.transcript.script import plain
+from podwire.transcript.words import Leave, Shell, ToMachine, ToPod, order
+
+if TYPE_CHECKING:
+    from podwire.cluster import Cluster, Handle
+    from podwire.tools.process import Process
+
+PATIENCE: Final = 3600 * 1_000_000_000
+"""A foreground command without ``^C after`` has to end within one virtual hour."""
+
+
+class Screen:
+    """What a running command has printed. ``unread`` is what came since the last look."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._read = 0
+        self._echoed = False
+
+    def write(self, stream: int, text: str) -> None:
+        """Both streams go to the terminal. The terminal shows ``^C`` without a newline: what comes then begins a line."""
+        if self._echoed and not text.startswith("\n"):
+            self._text += "\n"
+        self._echoed = False
+        self._text += text
+
+    def echo_interrupt(self) -> None:
+        """The terminal's own ``^C``."""
+        self._text += "^C"
+        self._echoed = True
+
+    def unread(self) -> list[str]:
+        """The lines since the last look, without blank ones at the end."""
+        lines = plain(self._text[self._read :])
+        self._read = len(self._text)
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+
+class Running:
+    """A command on a screen."""
+
+    def __init__(self, cluster: Cluster, place: Handle, words: tuple[str, ...]) -> None:
+        self.screen = Screen()
+        self._network = cluster.network
+        self.process: Process = running.start(cluster.network, place.place, words, on_output=self.screen.write)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.process.done
+
+    def wait(self, duration: int = PATIENCE) -> bool:
+        """Let it run to its end, for at most ``duration`` ns; says whether it has ended."""
+        return self._network.run_until(lambda: self.process.done, self._network.now + duration)
+
+    def interrupt(self, after: int) -> None:
+        """``^C`` once ``after`` ns have passed; nothing happens if it ends by itself before."""
+        if after:
+            self.wait(after)
+        if not self.done:
+            self.screen.echo_interrupt()
+            self.process.interrupt()
+            self.wait()
+
+
+class Prompts:
+    """Where each prompt stands.
+
+    A prompt of the header stands on its machine. One without a machine stands where the last ``kubectl exec`` or ``ssh``
+    led when it was first typed at behind it; one that was there before any of them stands outside, on no machine.
+    """
+
+    def __init__(self, cluster: Cluster, machines: Mapping[str, str | None]) -> None:
+        self._cluster = cluster
+        self._machines = machines
+        self._places: dict[str, list[Handle | None]] = {
+            prompt: [cluster.machine(name)] for prompt, name in machines.items() if name is not None
+        }
+        self._led: Handle | None = None
+
+    def place(self, prompt: str) -> Handle | None:
+        """The place of a prompt at which something is typed now."""
+        places = self._places.setdefault(prompt, [])
+        outside = places == [None]
+        if self._machines[prompt] is None and self._led is not None and not outside:
+            places.append(self._led)
+        elif not places:
+            places.append(None)
+        self._led = None
+        return places[-1]
+
+    def enter(self, place: Handle) -> None:
+        """A shell was opened there."""
+        self._led = place
+
+    def leave(self, prompt: str) -> None:
+        """``exit``: the prompt stands again where it stood before, if it stood elsewhere."""
+        if len(self._places[prompt]) > 1:
+            self._places[prompt].pop()
+
+    def resolve(self, prompt: str, command: str) -> tuple[Handle, tuple[str, ...]] | None:
+        """Where a command runs, and its words; None where it only moved. Raises ``PodwireError``."""
+        here = self.place(prompt)
+        wanted = order(command)
+        if isinstance(wanted, Leave):
+            self.leave(prompt)
+            return None
+        there: Handle
+        if isinstance(wanted, ToPod):
+            there, then = self._cluster.pod(wanted.pod), wanted.then
+        elif isinstance(wanted, ToMachine):
+            there, then = self._machine(wanted.machine), wanted.then
+        elif here is None:
+            raise ConfigError(
+                f"prompt {prompt!r}",
+                "stands on no machine: only kubectl exec and ssh work there; name its machine in the header",
+            )
+        else:
+            there, then = here, wanted
+        if isinstance(then, Shell):
+            self.enter(there)
+            return None
+        return there, then.words
+
+    def _machine(self, name: str) -> Handle:
+        """By name, or by address among nodes and hosts."""
+        for node in self._cluster.nodes:
+            if str(node.ip) == name:
+                return node
+        return self._cluster.machine(name)
