@@ -49,7 +49,7 @@ class NextHop(msgspec.Struct, frozen=True, gc=False):
     """One way out: device (ifindex, 0 for none), gateway, weight (1 or more).
 
     ``scope`` is ``nh_scope``: that of the route by which the next hop itself is reached (host for an on-link destination, nowhere for a
-    local one, link for a gateway). ``dead`` is RTNH_F_DEAD of a multipath leg.
+    local one, link for a gateway). ``dead`` is RTNH_F_DEAD of a multipath leg, ``realm`` its traffic class (FROM << 16 | TO).
     """
 
     ifindex: int = 0
@@ -58,6 +58,7 @@ class NextHop(msgspec.Struct, frozen=True, gc=False):
     weight: int = 1
     scope: int = SCOPE_NOWHERE
     dead: bool = False
+    realm: int = 0
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -85,15 +86,22 @@ class Route(msgspec.Struct, frozen=True, gc=False):
         return 0
 
     def same_path(self, other: Route) -> bool:
-        """Equal in all that ``fib_info`` and ``fib_alias`` compare: type, scope, protocol, source, metrics and next hops."""
+        """Equal in all that ``fib_info`` and ``fib_alias`` compare: type, scope, protocol, source, metrics and living next hops."""
         return (
             self.type == other.type
             and self.scope == other.scope
             and self.proto == other.proto
             and self.src == other.src
             and self.metrics == other.metrics
-            and self.nexthops == other.nexthops
+            and self.locked == other.locked
+            and len(self.nexthops) == len(other.nexthops)
+            and all(_same_leg(mine, theirs) for mine, theirs in zip(self.nexthops, other.nexthops, strict=True))
         )
+
+
+def _same_leg(first: NextHop, second: NextHop) -> bool:
+    """``nh_comp``: whether a leg is dead does not count."""
+    return first == second or msgspec.structs.replace(first, dead=second.dead) == second
 
 
 class RouteQuery(msgspec.Struct, frozen=True, gc=False):
@@ -108,6 +116,9 @@ class RouteQuery(msgspec.Struct, frozen=True, gc=False):
     tos: int = 0
     src: Ip | None = None
     nexthops: tuple[NextHop, ...] = ()
+    multipath: bool = False
+    """The next hops were written with ``nexthop``."""
+    metrics: tuple[tuple[str, int], ...] = ()
 
     def matches(self, route: Route) -> bool:
         """Whether ``route`` is one that this query means."""
@@ -119,13 +130,22 @@ class RouteQuery(msgspec.Struct, frozen=True, gc=False):
             or (self.metric and route.metric != self.metric)
         ):
             return False
-        if not self.nexthops:
+        return self._nexthops_match(route) and set(self.metrics) <= set(route.metrics)
+
+    def _nexthops_match(self, route: Route) -> bool:
+        """``fib_nh_match``: a single next hop is compared with the first leg, several with each."""
+        wanted = self.nexthops if self.multipath else self.nexthops[:1]
+        if self.multipath and len(wanted) < len(route.nexthops):
+            return False
+        if not self.multipath and not any(hop.ifindex or hop.via is not None for hop in wanted):
             return True
-        if len(self.nexthops) != len(route.nexthops):
+        if not self.multipath and not route.nexthops:
             return False
         return all(
-            (not want.ifindex or want.ifindex == have.ifindex) and (want.via is None or want.via == have.via)
-            for want, have in zip(self.nexthops, route.nexthops, strict=True)
+            (not want.ifindex or want.ifindex == have.ifindex)
+            and (want.via is None or want.via == have.via)
+            and (not want.realm or want.realm == have.realm)
+            for want, have in zip(wanted, route.nexthops, strict=False)
         )
 
 
@@ -138,6 +158,8 @@ class FibTable:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.real = number not in {RT_TABLE_DEFAULT, RT_TABLE_MAIN, RT_TABLE_LOCAL}
+        """``fib_new_table`` has run: before, ``ip route show table`` says that there is no such table."""
         self._plens: list[int] = []
         self._by_plen: dict[int, dict[int, list[Route]]] = {}
 
@@ -175,6 +197,7 @@ class FibTable:
 
         Raises ``NetlinkError`` EEXIST ("File exists") or ENOENT ("No such file or directory", ``ip route change`` of nothing).
         """
+        self.real = True
         routes = self.at(route.dst)
         same = [r for r in routes if r.tos == route.tos and r.metric == route.metric]
         if same:

@@ -79,8 +79,8 @@ class Cable(Protocol):
 class Link:
     """A network device in one namespace. ``kind``: loopback, veth, ethernet, bridge, dummy.
 
-    ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is creation order, which counts for
-    source selection (F60).
+    ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is creation order, which counts
+    for source selection (F60).
     """
 
     def __init__(
@@ -116,10 +116,27 @@ class Link:
         """Once up: a qdisc stays attached (``noop`` before)."""
         self.plugged = True
         """An ethernet device's cable is in."""
-        self.arp = kind != "loopback"
-        """IFF_NOARP is not set."""
+        self.up_since = 0
+        """When it last came up (ns)."""
+        self.noarp = kind == "dummy"
+        """IFF_NOARP, the word ``NOARP``."""
+        self.arp = kind not in {"loopback", "dummy"}
+        """ARP is spoken: neither IFF_NOARP nor a loopback."""
+        self.multicast = kind not in {"loopback", "dummy"}
+        """IFF_MULTICAST."""
         self.promisc = 0
+        """How many want all frames (``promiscuity``): captures, and the flag."""
+        self.promisc_on = False
+        """IFF_PROMISC was set by hand: only then the word ``PROMISC`` is printed."""
         self.allmulticast = False
+        self.carrier_seen = kind != "veth"
+        """The carrier at the last change: ``NETDEV_CHANGE`` is told when it differs."""
+        self.carrier_changes = 1 if kind == "veth" else 0
+        """``transns``: a veth registers with carrier and loses it at once."""
+        self.lower_state = "DOWN"
+        """What a veth without carrier is: LOWERLAYERDOWN if its other end was found at the last change."""
+        self.port_state_selected = False
+        """A bridge has looked for ports (when its address was set, or a port came): without any it has no carrier from then on."""
         self.alias = ""
         self.group = "default"
         self.master: Link | None = None
@@ -143,30 +160,39 @@ class Link:
         return self.kind == "loopback"
 
     @property
-    def carrier(self) -> bool:
-        """IFF_LOWER_UP: the other side is there and up.
-
-        A veth has carrier while both ends are up; a bridge while a port forwards (a bridge without ports has none).
-        """
+    def carrier_ok(self) -> bool:
+        """``netif_carrier_ok``: a veth has carrier while both ends are up; a bridge until it finds that it has no port."""
         if self.kind == "veth":
             return self.is_up and self.peer is not None and self.peer.is_up
         if self.kind == "bridge":
-            return False
-        return self.is_up and self.plugged
+            return not self.port_state_selected
+        return self.plugged
+
+    @property
+    def carrier(self) -> bool:
+        """IFF_LOWER_UP: up, and the other side is there."""
+        return self.is_up and self.carrier_ok
 
     @property
     def running(self) -> bool:
         """Up and with carrier: what a route calls neither ``dead`` nor ``linkdown``."""
-        return self.is_up and self.carrier
+        return self.carrier
 
     @property
     def operstate(self) -> str:
-        """RFC 2863 state as ``ip link`` prints it."""
-        if self.kind in {"loopback", "dummy"}:
-            return "UNKNOWN" if self.is_up else "DOWN"
-        if self.kind == "veth" and self.is_up and not self.carrier:
-            return "LOWERLAYERDOWN"
-        return "UP" if self.running else "DOWN"
+        """RFC 2863 state as ``ip link`` prints it; UNKNOWN where the carrier never changed."""
+        if not self.is_up:
+            return "DOWN"
+        if not self.carrier_ok:
+            return self.lower_state
+        return "UP" if self.kind in {"veth", "ethernet"} else "UNKNOWN"
+
+    def linkwatch(self) -> None:
+        """``rfc2863_policy``: the state of a device without carrier, from the device that has its other end's index *here*."""
+        other = self.peer.ifindex if self.peer is not None else self.ifindex
+        lower = self.netns.link_by_index(other)
+        found = other != self.ifindex and lower is not None and not lower.carrier_ok
+        self.lower_state = "LOWERLAYERDOWN" if found else "DOWN"
 
     def __repr__(self) -> str:
         return f"<Link {self.netns.label}:{self.name}>"

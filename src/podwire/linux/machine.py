@@ -129,7 +129,8 @@ class Machine:
         """/run/netns."""
         self.backlog: deque[Skb] = deque()
         self._draining = False
-        self._buckets: dict[int, list[Timer]] = {}
+        self._wheel: dict[int, dict[int, list[Timer]]] = {}
+        """Armed timers by the jiffy at which they are due, then by the wheel's level."""
 
         self.root = Place(self.new_netns(name), image, name)
 
@@ -191,32 +192,41 @@ class Machine:
         """Arm a timer ``delay`` jiffies ahead; the wheel rounds it up (F15) and calls one bucket's timers last armed first (F16)."""
         expiry = wheel_expiry(self.jiffies, delay)
         timer = Timer(callback)
-        bucket = self._buckets.get(expiry)
-        if bucket is None:
-            bucket = self._buckets[expiry] = []
+        levels = self._wheel.get(expiry)
+        if levels is None:
+            levels = self._wheel[expiry] = {}
             # The first instant at which jiffies has that value.
             self.world.at(-(-expiry * NSEC // self.hz), lambda: self._expire(expiry))
-        bucket.append(timer)
+        levels.setdefault(wheel_level(delay), []).append(timer)
         return timer
 
     def _expire(self, expiry: int) -> None:
-        for timer in reversed(self._buckets.pop(expiry)):
-            callback = timer.callback
-            if callback is not None:
-                timer.callback = None
-                callback()
+        """``__run_timers``: the coarse levels first; in one bucket (hlist_add_head) the timer that was armed last."""
+        levels = self._wheel.pop(expiry)
+        for level in sorted(levels, reverse=True):
+            for timer in reversed(levels[level]):
+                callback = timer.callback
+                if callback is not None:
+                    timer.callback = None
+                    callback()
         self.run_softirq()
 
     def __repr__(self) -> str:
         return f"<Machine {self.name}>"
 
 
-def wheel_expiry(now: int, delay: int) -> int:
-    """The jiffy at which the timer wheel calls a timer armed at jiffy ``now`` for ``delay`` jiffies (kernel/time/timer.c, calc_index).
+def wheel_level(delay: int) -> int:
+    """The level of the timer wheel that a timer armed for ``delay`` jiffies goes to (kernel/time/timer.c, calc_wheel_index).
 
-    Level n holds timers up to 63 * 8**n jiffies ahead in buckets of 8**n; rounding is up to the next bucket's edge, never early.
+    Level n holds timers up to 63 * 8**n jiffies ahead in buckets of 8**n.
     """
-    shift = 0
-    while delay >= 63 << shift and shift < 24:
-        shift += 3
+    level = 0
+    while delay >= 63 << 3 * level and level < 8:
+        level += 1
+    return level
+
+
+def wheel_expiry(now: int, delay: int) -> int:
+    """The jiffy at which a timer armed at jiffy ``now`` for ``delay`` jiffies is called: at the next bucket's edge, never early (F15)."""
+    shift = 3 * wheel_level(delay)
     return ((now + delay >> shift) + 1) << shift

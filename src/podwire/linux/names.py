@@ -23,6 +23,7 @@ PROTO_NAMES: Final = MappingProxyType(
         16: "dhcp",
         18: "keepalived",
         42: "babel",
+        99: "openr",
         186: "bgp",
         187: "isis",
         188: "ospf",

@@ -73,6 +73,9 @@ TRANSITIONS: Final = MappingProxyType(
         (_S.DELAY, UNCONFIRMED): _S.PROBE,
         (_S.REACHABLE, REACHABLE_TIME): _S.STALE,
         (_S.REACHABLE, IN_USE): _S.DELAY,
+        # Without mcast_solicit there is nobody to ask.
+        (_S.NONE, NO_ANSWER): _S.FAILED,
+        (_S.FAILED, NO_ANSWER): _S.FAILED,
         (_S.INCOMPLETE, NO_ANSWER): _S.FAILED,
         (_S.PROBE, NO_ANSWER): _S.FAILED,
         (_S.NONE, REPLY): _S.REACHABLE,
@@ -127,7 +130,8 @@ class Neighbour:
         self.link = link
         self.mac: Mac = NO_MAC
         self.state = Nud.NONE
-        self.confirmed = now
+        # ___neigh_create: never, that is twice the base reachable time ago.
+        self.confirmed = now - 2 * link.neigh.base_reachable_time_ms * link.netns.machine.hz // 1000
         self.updated = now
         self.used = now
         self.probes = 0
@@ -150,6 +154,8 @@ class NeighbourTable:
         self.netns = netns
         self._entries: dict[tuple[Ip, Link], Neighbour] = {}
         self.proxies: dict[tuple[Ip, Link | None], Owner] = {}
+        self.proxy_queue: dict[Link, int] = {}
+        """How many requests wait for a delayed proxy answer, per device (``parms->qlen``)."""
         self.last_forced_gc = 0
         self.gc_armed = False
 

@@ -62,6 +62,10 @@ class Netns:
         self.conf6_default: dict[str, int] = dict(IPV6_CONF_KEYS)
         self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS}
         """Net-wide values of net.ipv4.*; ``ip_forward`` is ``conf_all.forwarding`` and not here."""
+        # These count in jiffies.
+        self.settings["route/error_cost"], self.settings["route/error_burst"] = machine.hz, 5 * machine.hz
+        self.settings["route/redirect_load"] = machine.hz // 50
+        self.settings["route/redirect_silence"] = machine.hz // 50 << 10
         self.tables: dict[int, FibTable] = {
             RT_TABLE_LOCAL: FibTable(RT_TABLE_LOCAL),
             RT_TABLE_MAIN: FibTable(RT_TABLE_MAIN),

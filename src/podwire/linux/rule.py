@@ -37,6 +37,7 @@ class FibRule(msgspec.Struct, frozen=True, gc=False):
     ipproto: int = 0
     sport: tuple[int, int] | None = None
     dport: tuple[int, int] | None = None
+    uidrange: tuple[int, int] | None = None
     proto: int = 3
     owner: Owner = KERNEL
 
@@ -49,6 +50,8 @@ class FibRule(msgspec.Struct, frozen=True, gc=False):
             and (self.src is None or src in self.src)
             and (self.dst is None or dst in self.dst)
             and (not self.tos or self.tos == tos)
+            # Everybody here is root.
+            and (self.uidrange is None or self.uidrange[0] == 0)
         )
         return hit is not self.invert
 

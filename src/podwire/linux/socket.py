@@ -29,9 +29,12 @@ import msgspec
 from podwire.errors import PodwireError
 from podwire.linux.fib import BROADCAST
 from podwire.linux.skb import Skb
+from podwire.trace.events import ByLink, Created, Dropped
+from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip
 from podwire.wire.headers import (
     ICMP_DEST_UNREACH,
+    ICMP_ECHO,
     ICMP_FRAG_NEEDED,
     ICMP_PARAMETERPROB,
     ICMP_TIME_EXCEEDED,
@@ -75,7 +78,7 @@ PMTUDISC_DO: Final = 2
 
 
 class SocketError(PodwireError):
-    """A send that the kernel refuses: ``errno``; for EMSGSIZE ``mtu`` is what would fit."""
+    """A send that the kernel refuses: ``errno``; for EMSGSIZE ``mtu`` is what would fit, 0 where the error queue says nothing."""
 
     def __init__(self, errno: int, mtu: int = 0) -> None:
         super().__init__(f"errno {errno}")
@@ -106,6 +109,8 @@ class IcmpErrorReport(msgspec.Struct, frozen=True, gc=False):
     origin: Ip
     quoted: Packet
     mtu: int = 0
+    fatal: bool = False
+    """A connected UDP socket hears of it without IP_RECVERR too (icmp_err_convert)."""
 
 
 class Socket:
@@ -122,6 +127,8 @@ class Socket:
         self.tos = 0
         self.mark = 0
         self.broadcast = False
+        self.dontroute = False
+        """SO_DONTROUTE: only destinations on-link."""
         self.pmtudisc = PMTUDISC_WANT
         self.confirm = False
         """MSG_CONFIRM: the next hop is known to work (RFC 4861 section 7.3.1)."""
@@ -140,11 +147,16 @@ class Socket:
         """The source address that a connected socket would get (``getsockname``); raises ``SocketError``."""
         return self._route(dst).src
 
-    def _route(self, dst: Ip) -> Dst:
+    def _route(self, dst: Ip, packet: Packet | None = None) -> Dst:
         from podwire.linux.path.route import ip_route_output
 
-        route = ip_route_output(self.netns, dst, self.source, oif=self.link, mark=self.mark, tos=self.tos & 0x1C)
+        tos = self.tos & 0x1C
+        route = ip_route_output(
+            self.netns, dst, self.source, oif=self.link, mark=self.mark, tos=tos, onlink_scope=self.dontroute
+        )
         if route.kind == "error":
+            if packet is not None:
+                self._refuse(packet, route)
             raise SocketError(route.error)
         if route.type == BROADCAST and not self.broadcast:
             raise SocketError(EACCES)
@@ -152,16 +164,23 @@ class Socket:
 
     def send(self, dst: Ip, transport: AnyHeader, payload: bytes, *, options: bytes = b"") -> int:
         """Send one datagram; returns its packet id. Raises ``SocketError`` with the errno that ``sendto`` gives."""
-        route = self._route(dst)
+        from podwire.linux.path.route import ip_select_ttl
+
+        length = transport.size + len(payload)
+        if length > 65535:
+            # raw_sendmsg and udp_sendmsg: refused before anything else, and the error queue stays empty.
+            raise SocketError(EMSGSIZE)
         netns = self.netns
-        size = 20 + len(options) + transport.size + len(payload)
+        header = IPv4(self.source, dst, self.protocol, self.ttl or 64, self.tos, options=options)
+        unsent = Packet((header, transport), payload)
+        route = self._route(dst, unsent)
+        size = 20 + len(options) + length
         mtu = route.effective_mtu
-        df = self.pmtudisc == PMTUDISC_DO or (self.pmtudisc == PMTUDISC_WANT and size <= mtu)
-        if size > mtu and self.pmtudisc == PMTUDISC_DO:
+        df = self.pmtudisc == PMTUDISC_DO or (self.pmtudisc == PMTUDISC_WANT and size <= mtu and not route.locked)
+        if size > (mtu if self.pmtudisc == PMTUDISC_DO else 65535):
+            self._refuse(unsent, _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
-        if size > 65535:
-            raise SocketError(EMSGSIZE, 65535)
-        ttl = self.ttl or netns.setting("ip_default_ttl")
+        ttl = self.ttl or ip_select_ttl(netns, route)
         if route.type == "multicast":
             ttl = self.ttl or 1
         # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it all the same).
@@ -170,7 +189,10 @@ class Socket:
         return self._transmit(Packet((header, transport), payload), route)
 
     def send_raw(self, packet: Packet) -> int:
-        """IP_HDRINCL: a packet with its own IP header; source 0.0.0.0 and id 0 are filled in as raw_send_hdrinc does."""
+        """IP_HDRINCL: a packet with its own IP header. raw_send_hdrinc fills in length and checksum, and source and id where they are 0.
+
+        Only the device's MTU is asked for; where the path's is smaller, a packet with DF dies on its way out. Raises ``SocketError``.
+        """
         header = packet.layers[0]
         if not isinstance(header, IPv4):
             raise SocketError(EINVAL)
@@ -180,15 +202,36 @@ class Socket:
             self.netns, header.dst, header.src, oif=self.link, mark=self.mark, tos=header.tos & 0x1C, any_src=True
         )
         if route.kind == "error":
+            self._refuse(packet, route)
             raise SocketError(route.error)
-        if packet.size > route.effective_mtu:
-            raise SocketError(EMSGSIZE, route.effective_mtu)
+        if route.type == BROADCAST and not self.broadcast:
+            raise SocketError(EACCES)
+        device_mtu = route.link.mtu if route.link is not None else 65535
+        if packet.size > device_mtu:
+            self._refuse(packet, _too_big(route, device_mtu))
+            raise SocketError(EMSGSIZE, device_mtu)
         filled = msgspec.structs.replace(
             header,
             src=header.src or route.src,
-            id=header.id or (0 if header.df and not header.mf else self.netns.new_ip_id()),
+            id=header.id or (0 if header.df else self.netns.new_ip_id()),
+            total_length=None,
+            checksum=None,
         )
-        return self._transmit(packet.replace(0, filled), route)
+        packet_id = self._transmit(packet.replace(0, filled), route)
+        if header.df and packet.size > route.effective_mtu:
+            raise SocketError(EMSGSIZE)
+        return packet_id
+
+    def _refuse(self, packet: Packet, route: Dst) -> None:
+        """A packet that never came to be: whoever follows the socket learns why."""
+        netns = self.netns
+        if not netns.machine.log.on:
+            return
+        packet_id = netns.machine.world.new_packet_id()
+        if self.on_send is not None:
+            self.on_send(packet_id)
+        netns.emit(packet_id, Created(packet=packet))
+        netns.emit(packet_id, Dropped("ip_route_output_key", route.reason or DropReason.IP_OUTNOROUTES, route.why))
 
     def _transmit(self, packet: Packet, route: Dst) -> int:
         from podwire.linux.path.output import ip_local_out
@@ -245,6 +288,13 @@ class UdpSocket(Socket):
         self.port = port or netns.sockets.ephemeral_port()
         self.remote: tuple[Ip, int] | None = None
         netns.sockets.udp.append(self)
+
+    @property
+    def pending_error(self) -> int:
+        """``SO_ERROR`` of a socket without IP_RECVERR: errno of the first error that is fatal, where it is connected; else 0 (F24)."""
+        if self.remote is None:
+            return 0
+        return next((report.errno for report in self.errors if report.fatal), 0)
 
     def send_to(self, dst: Ip, port: int, data: bytes) -> int:
         """Send a datagram; raises ``SocketError``."""
@@ -316,35 +366,53 @@ class Sockets:
                 best, best_score = socket, score
         return best
 
-    def error(self, skb: Skb, icmp: Icmp, inner: Packet) -> None:
-        """``icmp_socket_deliver``: tell the sockets that sent the quoted packet."""
+    def senders(self, skb: Skb, inner: Packet) -> list[Socket]:
+        """The sockets that may have sent a packet which an ICMP error quotes (``raw_icmp_error``, ``ping_err``, ``__udp4_lib_err``)."""
         header = inner.layers[0]
         if not isinstance(header, IPv4):
-            return
-        errno, mtu = _errno(icmp)
-        report = IcmpErrorReport(self.netns.machine.world.now, errno, icmp, skb.ip.src, inner, mtu)
+            return []
         transport = inner.layers[1] if len(inner.layers) > 1 else None
-        for socket in list(self.raw):
-            if (
-                socket.protocol == header.proto
-                and (not socket.source or socket.source == header.src)
-                and socket.accept(inner)
-            ):
-                socket.report(report)
+        # No filter of a raw socket is asked, but its device is: an error that comes over lo misses a socket bound to another.
+        found: list[Socket] = [
+            raw
+            for raw in self.raw
+            if raw.protocol == header.proto
+            and (not raw.source or raw.source == header.src)
+            and (raw.link is None or raw.link is skb.iif)
+        ]
         if isinstance(transport, Icmp):
-            for ping in list(self.ping):
-                if ping.ident == transport.id:
-                    ping.report(report)
+            if transport.type == ICMP_ECHO:
+                found += [ping for ping in self.ping if ping.ident == transport.id]
         elif isinstance(transport, Udp):
             udp = self.udp_lookup(header.dst, transport.dport, header.src, transport.sport, None)
             if udp is not None:
-                udp.report(report)
+                found.append(udp)
+        return found
+
+    def error(self, skb: Skb, icmp: Icmp, inner: Packet) -> bool:
+        """``icmp_socket_deliver``: tell the sockets that sent the quoted packet; False if there is none."""
+        found = self.senders(skb, inner)
+        errno, mtu, fatal = _errno(icmp)
+        report = IcmpErrorReport(self.netns.machine.world.now, errno, icmp, skb.ip.src, inner, mtu, fatal)
+        for socket in found:
+            socket.report(report)
+        return bool(found)
 
 
-def _errno(icmp: Icmp) -> tuple[int, int]:
+def _too_big(route: Dst, mtu: int) -> Dst:
+    """The route as that of a packet which does not fit it."""
+    from podwire.linux.path.route import Dst
+
+    by = route.by if route.mtu and route.mtu == mtu else ByLink(route.by.dev, "mtu", str(mtu))
+    return Dst("error", route.type, route.link, route.by, error=EMSGSIZE, reason=DropReason.PKT_TOO_BIG, why=by)
+
+
+def _errno(icmp: Icmp) -> tuple[int, int, bool]:
     if icmp.type == ICMP_DEST_UNREACH:
-        code = icmp.code if icmp.code < len(ICMP_ERRNO) else 1
-        return ICMP_ERRNO[code][0], icmp.mtu if code == ICMP_FRAG_NEEDED else 0
+        errno, fatal = ICMP_ERRNO[icmp.code if icmp.code < len(ICMP_ERRNO) else 1]
+        return errno, icmp.mtu if icmp.code == ICMP_FRAG_NEEDED else 0, fatal
     if icmp.type == ICMP_TIME_EXCEEDED:
-        return EHOSTUNREACH, 0
-    return (EPROTO if icmp.type == ICMP_PARAMETERPROB else EHOSTUNREACH), 0
+        return EHOSTUNREACH, 0, False
+    if icmp.type == ICMP_PARAMETERPROB:
+        return EPROTO, 0, True
+    return EHOSTUNREACH, 0, False

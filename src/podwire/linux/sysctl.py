@@ -163,6 +163,7 @@ class Ipv4Conf:
     arp_ignore: int
     arp_notify: int
     disable_policy: int
+    disable_xfrm: int
     drop_gratuitous_arp: int
     drop_unicast_in_l2_multicast: int
     forwarding: int
@@ -198,6 +199,7 @@ class NeighParms:
         "app_solicit",
         "base_reachable_time_ms",
         "delay_first_probe_time",
+        "drawn",
         "explicit",
         "gc_stale_time",
         "interval_probe_time_ms",
@@ -236,6 +238,8 @@ class NeighParms:
         self.writers: dict[str, object] = {}
         self.reachable_time = 0
         """The drawn value in ns (neigh_rand_reach_time), F13; set by the owner, who has the random stream."""
+        self.drawn = -1
+        """The period of 300 s in which it was last asked for; -1 for never."""
 
     def set_all_explicit(self) -> None:
         """``neigh_parms_data_state_setall``."""

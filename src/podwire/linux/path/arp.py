@@ -59,10 +59,10 @@ def arp_solicit(entry: Neighbour, skb: Skb | None) -> None:
     header = skb.packet.layers[0] if skb is not None and skb.packet.layers else None
     packet_source = header.src if isinstance(header, IPv4) else ANY4
     announce = max(netns.conf_all.arp_announce, link.conf.arp_announce)
-    if packet_source and netns.is_local(packet_source):
-        # 0: any local address of the packet. 1: only one in the target's subnet. 2: always choose.
-        if announce == 0 or (announce == 1 and inet_addr_onlink(link, target, packet_source)):
-            source = packet_source
+    # 0: any local address of the packet. 1: only one in the target's subnet. 2: always choose.
+    known = announce == 0 or (announce == 1 and inet_addr_onlink(link, target, packet_source))
+    if known and packet_source and netns.is_local(packet_source):
+        source = packet_source
     if not source:
         source = inet_select_addr(netns, link, target, SCOPE_LINK)
     if entry.state in VALID and entry.probes < link.neigh.ucast_solicit:
@@ -125,8 +125,7 @@ def arp_process(skb: Skb, link: Link) -> None:
     if target.is_multicast or (target.is_loopback and not localnet):
         _done(netns, skb, "ignored")
         return
-    gratuitous = sender == target
-    if gratuitous and (all_.drop_gratuitous_arp or conf.drop_gratuitous_arp):
+    if sender == target and (all_.drop_gratuitous_arp or conf.drop_gratuitous_arp):
         _done(netns, skb, "ignored", _sysctl(netns, link, "drop_gratuitous_arp"))
         return
     if not sender:
@@ -146,11 +145,12 @@ def arp_process(skb: Skb, link: Link) -> None:
                 note, by = "ignored", _sysctl(netns, link, "arp_ignore")
             elif (all_.arp_filter or conf.arp_filter) and _arp_filter(link, sender, target):
                 note, by = "ignored", _sysctl(netns, link, "arp_filter")
-            else:
-                neighbour.learn(link, sender, message.sha, skb.id)
+            elif neighbour.learn(link, sender, message.sha, skb.id):
                 _reply(link, skb, message)
                 _done(netns, skb, "answered", route.by)
                 return
+            else:
+                note = "ignored"
             _done(netns, skb, note, by)
             return
         if route.kind == "forward" and conf.forwarding:
@@ -162,12 +162,13 @@ def arp_process(skb: Skb, link: Link) -> None:
                 if skb.pkt_type == PACKET_HOST or delay == 0:
                     _reply(link, skb, message)
                     _done(netns, skb, "proxied", why)
-                else:
-                    _reply_later(link, skb, message, delay)
+                elif _reply_later(link, skb, message, delay):
                     _done(netns, skb, "delayed", why)
+                else:
+                    _done(netns, skb, "ignored", why)
                 return
             note, by = verdict
-    if _learn_from_other(netns, link, skb, message, gratuitous=gratuitous) and message.op == ARPOP_REPLY:
+    if _learn_from_other(netns, link, skb, message) and message.op == ARPOP_REPLY:
         note, by = "learned", None
     _done(netns, skb, note, by)
 
@@ -203,34 +204,35 @@ def _sysctl(netns: Netns, link: Link, key: str) -> BySysctl:
     return sysctl(netns, link, key)
 
 
-def _learn_from_other(netns: Netns, link: Link, skb: Skb, message: Arp, *, gratuitous: bool) -> bool:
-    """The rest of ``arp_process``: an entry that exists is updated; arp_accept creates one for a gratuitous ARP."""
+def _learn_from_other(netns: Netns, link: Link, skb: Skb, message: Arp) -> bool:
+    """The rest of ``arp_process``: an entry that exists is updated; arp_accept creates one for a gratuitous ARP or a reply."""
     sender = message.spa
     entry = netns.neighbours.get(sender, link)
     accept = max(netns.conf_all.arp_accept, link.conf.arp_accept)
-    if entry is None and accept and _is_garp(message, link) and _accepts(link, sender, accept):
+    garp = _is_garp(netns, message)
+    if entry is None and _accepts(link, sender, accept) and (garp or message.op == ARPOP_REPLY):
         entry = neighbour.neigh_of(link, sender)
     if entry is None:
         return False
     reply = message.op == ARPOP_REPLY and skb.pkt_type == PACKET_HOST
     hz = netns.machine.hz
     locktime = link.neigh.locktime * hz // _USER_HZ
-    override = netns.machine.jiffies > entry.updated + locktime or gratuitous
+    override = garp or netns.machine.jiffies > entry.updated + locktime
     state = Nud.REACHABLE if reply else Nud.STALE
-    cause = REPLY if reply else GRATUITOUS if gratuitous or message.op == ARPOP_REPLY else REQUEST
+    cause = REPLY if reply else GRATUITOUS if garp or message.op == ARPOP_REPLY else REQUEST
     neighbour.neigh_update(entry, message.sha, state, cause, override=override, packet=skb.id)
     return True
 
 
-def _is_garp(message: Arp, link: Link) -> bool:
-    """``arp_is_garp``: sender and target address are one; a reply may name its own hardware address as target."""
-    del link
-    return message.spa == message.tpa and (message.op == ARPOP_REQUEST or message.tha in {message.sha, NO_MAC})
+def _is_garp(netns: Netns, message: Arp) -> bool:
+    """``arp_is_garp``: sender and target are one address, not ours; a reply names its own hardware address as target too."""
+    same = message.spa == message.tpa and (message.op == ARPOP_REQUEST or message.tha == message.sha)
+    return same and not netns.is_local(message.spa)
 
 
 def _accepts(link: Link, sender: Ip, accept: int) -> bool:
-    # arp_accept 2: only addresses in a subnet of the device.
-    return accept == 1 or inet_addr_onlink(link, sender, ANY4)
+    """``arp_accept``: 1 for any address that is not ours, 2 only for those in a subnet of the device."""
+    return not link.netns.is_local(sender) and (accept == 1 or (accept == 2 and inet_addr_onlink(link, sender, ANY4)))
 
 
 def _reply(link: Link, skb: Skb, message: Arp) -> None:
@@ -239,12 +241,35 @@ def _reply(link: Link, skb: Skb, message: Arp) -> None:
     )
 
 
-def _reply_later(link: Link, skb: Skb, message: Arp, delay: int) -> None:
-    """``pneigh_enqueue``: a broadcast for somebody else is answered after a random part of proxy_delay (F41)."""
-    machine = link.netns.machine
-    span = delay * machine.hz // _USER_HZ
-    wait = machine.random("proxy-delay", link.netns.label, link.name).randrange(max(1, span))
-    machine.add_timer(wait, lambda: _reply(link, skb, message) if link.is_up else None)
+def _reply_later(link: Link, skb: Skb, message: Arp, delay: int) -> bool:
+    """``pneigh_enqueue``: a broadcast for somebody else is answered after a random part of proxy_delay (F41).
+
+    At most proxy_qlen + 1 wait per device; False for one more. ``parp_redo`` looks again whether we may answer.
+    """
+    netns = link.netns
+    machine = netns.machine
+    waiting = netns.neighbours.proxy_queue
+    if waiting.get(link, 0) > link.neigh.proxy_qlen:
+        return False
+    waiting[link] = waiting.get(link, 0) + 1
+
+    def redo() -> None:
+        waiting[link] -= 1
+        if not link.is_up:
+            return
+        route = arp_route_input(netns, message.tpa, message.spa, link)
+        if route.kind == "local" or (
+            route.kind == "forward"
+            and link.conf.forwarding
+            and _proxy(netns, link, message.spa, message.tpa, route) is None
+        ):
+            neighbour.learn(link, message.spa, message.sha, skb.id)
+            _reply(link, skb, message)
+
+    machine.add_timer(
+        machine.random("proxy-delay", netns.label, link.name).randrange(max(1, delay * machine.hz // _USER_HZ)), redo
+    )
+    return True
 
 
 def _arp_ignore(link: Link, sender: Ip, target: Ip) -> bool:
@@ -257,7 +282,7 @@ def _arp_ignore(link: Link, sender: Ip, target: Ip) -> bool:
         return not any(a.local == target for a in link.addresses)
     if level == 2:
         return not any(a.local == target and inet_addr_onlink(link, sender or target, target) for a in link.addresses)
-    if level == 3:
+    if level == 3:  # not those of scope host
         return not any(a.local == target and a.scope < SCOPE_HOST for _, a in netns.addresses())
     return level == 8
 

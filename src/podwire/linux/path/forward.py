@@ -49,7 +49,7 @@ def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
     lower = IPv4(
         ip.src, ip.dst, ip.proto, ip.ttl - 1, ip.tos, ip.id, ip.df, ip.mf, ip.frag, ip.options, ip.evil, ip.total_length
     )
-    skb.packet = Packet((lower, *packet.layers[1:]), packet.payload, packet.trailer)
+    skb.packet = Packet((lower, *packet.layers[1:]), packet.payload)
     if skb.redirect:
         ip_rt_send_redirect(netns, skb, link)
     if log_on:

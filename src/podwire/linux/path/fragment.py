@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _COPIED: Final = 0x80
 """Option types with this bit are copied into every fragment (RFC 791 section 3.1)."""
+_END: Final = 0
+_NOP: Final = 1
+_MAX_LENGTH: Final = 65535
+_DUPLICATE: Final = "duplicate fragment"
 
 
 def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
@@ -37,26 +41,36 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
             )
         return
     data = to_bytes(skb.packet)[ip.size :]
-    step = mtu - ip.size & ~7
+    room = mtu - ip.size
+    if room < 8:  # noqa: PLR2004 - offsets count in eights
+        if log_on:
+            by = ByLink(link.name, "mtu", str(mtu))
+            netns.emit(skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, by, link.name))
+        return
     world = netns.machine.world
     pieces: list[Skb] = []
-    for offset in range(0, len(data), step):
-        chunk = data[offset : offset + step]
+    offset = 0
+    while offset < len(data):
+        # ip_frag_next: only a piece that is not the last has to be a multiple of 8.
+        rest = data[offset:]
+        chunk = rest if len(rest) <= room else rest[: room & ~7]
         header = msgspec.structs.replace(
             ip,
             frag=ip.frag + offset // 8,
-            mf=ip.mf or offset + len(chunk) < len(data),
+            mf=ip.mf or len(chunk) < len(rest),
             options=ip.options if offset == 0 else _copied_options(ip.options),
+            evil=False,
             checksum=None,
             total_length=None,
         )
+        offset += len(chunk)
         piece = Skb(_decode(header, chunk), world.new_packet_id(), skb.dev)
         piece.dst, piece.mark, piece.local_out, piece.iif = skb.dst, skb.mark, skb.local_out, skb.iif
         pieces.append(piece)
     if log_on:
         netns.emit(skb.id, Fragmented(mtu, tuple(piece.id for piece in pieces)))
         for piece in pieces:
-            netns.emit(piece.id, Created(skb.id, "fragment"))
+            netns.emit(piece.id, Created(skb.id, "fragment", piece.packet))
     for piece in pieces:
         ip_finish_output2(netns, piece, link)
 
@@ -67,29 +81,50 @@ def _decode(header: IPv4, data: bytes) -> Packet:
 
 
 def _copied_options(options: bytes) -> bytes:
-    kept = b""
+    """``ip_options_fragment``: what is not for later pieces becomes NOP, the length stays."""
+    kept = bytearray(options)
     index = 0
-    while index < len(options):
-        kind = options[index]
-        if kind == 0:
-            break
-        length = 1 if kind == 1 else options[index + 1] if index + 1 < len(options) else 1
-        if kind & _COPIED:
-            kept += options[index : index + length]
-        index += max(length, 1)
-    return kept + bytes(-len(kept) % 4)
+    while index < len(kept) and kept[index] != _END:
+        length = 1 if kept[index] == _NOP or index + 1 >= len(kept) else max(kept[index + 1], 1)
+        if not kept[index] & _COPIED:
+            for at in range(index, min(index + length, len(kept))):
+                kept[at] = _NOP
+        index += length
+    return bytes(kept)
 
 
 class FragmentQueue:
-    """``struct ipq``: the pieces of one datagram so far, by offset in bytes."""
+    """``struct ipq``: the pieces of one datagram so far, in order of arrival; ``data`` by offset in bytes."""
 
-    __slots__ = ("first", "pieces", "timer", "total")
+    __slots__ = ("data", "pieces", "timer", "total")
 
     def __init__(self) -> None:
-        self.pieces: dict[int, tuple[Skb, bytes]] = {}
-        self.first: Skb | None = None
-        self.total: int | None = None
+        self.pieces: list[Skb] = []
+        self.data: dict[int, bytes] = {}
+        self.total = 0
+        """Where the datagram ends, as far as is known; fixed once the last piece is there (``last``)."""
         self.timer: Cancellable | None = None
+
+    @property
+    def first(self) -> Skb | None:
+        """The piece with the transport header."""
+        return next((piece for piece in self.pieces if not piece.ip.frag), None)
+
+    @property
+    def last(self) -> bool:
+        """INET_FRAG_LAST_IN: the piece without MF has come."""
+        return any(not piece.ip.mf for piece in self.pieces)
+
+    def runs(self) -> list[tuple[int, int]]:
+        """The stretches that are there, as (begin, end), in order."""
+        found: list[tuple[int, int]] = []
+        for offset in sorted(self.data):
+            end = offset + len(self.data[offset])
+            if found and found[-1][1] == offset:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((offset, end))
+        return found
 
 
 def ip_defrag(netns: Netns, skb: Skb, link: Link) -> Skb | None:
@@ -102,40 +137,77 @@ def ip_defrag(netns: Netns, skb: Skb, link: Link) -> Skb | None:
         queue = netns.fragments[key] = FragmentQueue()
         seconds = netns.setting("ipfrag_time")
         queue.timer = world.at(world.now + seconds * 1_000_000_000, lambda: _expire(netns, key, link))
+    problem = _frag_queue(queue, skb)
+    if problem == _DUPLICATE:
+        _discard(netns, [skb], link, problem)
+        return None
+    if problem:
+        # discard_qp: what has come so far is worth nothing.
+        _forget(netns, key, queue)
+        _discard(netns, [*queue.pieces, skb], link, problem)
+        return None
+    if not queue.last or queue.runs() != [(0, queue.total)]:
+        return None
+    _forget(netns, key, queue)
+    return _reassemble(netns, queue, skb, link)
+
+
+def _frag_queue(queue: FragmentQueue, skb: Skb) -> str:
+    """``ip_frag_queue`` and ``inet_frag_queue_insert``: take a piece; else what is wrong with it."""
+    ip = skb.ip
     data = to_bytes(skb.packet)[ip.size :]
     offset = ip.frag * 8
-    queue.pieces.setdefault(offset, (skb, data))
-    if offset == 0:
-        queue.first = skb
-    if not ip.mf:
-        queue.total = offset + len(data)
-    whole = _join(queue)
-    if whole is None or queue.first is None:
-        return None
+    if ip.mf:
+        # Every piece but the last is a multiple of 8; the surplus is cut off.
+        data = data[: len(data) & ~7]
+    end = offset + len(data)
+    if queue.last and (end > queue.total or (not ip.mf and end != queue.total)):
+        return "fragment behind the end"
+    if not ip.mf and end < queue.total:
+        return "fragment behind the end"
+    if not data:
+        return "empty fragment"
+    for begin, until in queue.runs():
+        if begin <= offset and end <= until:
+            return _DUPLICATE
+        if offset < until and begin < end:
+            return "overlapping fragment"
+    queue.total = max(queue.total, end)
+    queue.pieces.append(skb)
+    queue.data[offset] = data
+    return "" if end + ip.size <= _MAX_LENGTH else "datagram too long"
+
+
+def _forget(netns: Netns, key: tuple[int, int, int, int], queue: FragmentQueue) -> None:
     if queue.timer is not None:
         queue.timer.cancel()
     del netns.fragments[key]
-    head = queue.first.ip
-    header = msgspec.structs.replace(head, mf=False, frag=0, df=False, total_length=None, checksum=None)
-    joined = Skb(_decode(header, whole), world.new_packet_id(), link, queue.first.eth)
+
+
+def _discard(netns: Netns, pieces: list[Skb], link: Link, what: str) -> None:
+    if netns.machine.log.on:
+        for piece in dict.fromkeys(pieces):
+            by = ByLink(link.name, what, f"id {piece.ip.id}")
+            netns.emit(piece.id, Dropped("ip_frag_queue", DropReason.NOT_SPECIFIED, by, link.name))
+
+
+def _reassemble(netns: Netns, queue: FragmentQueue, skb: Skb, link: Link) -> Skb:
+    """``ip_frag_reasm``: the first piece's header; DF only where the longest piece had it."""
+    first = queue.first
+    assert first is not None  # noqa: S101 - a run from 0 has a first piece
+    whole = b"".join(queue.data[offset] for offset in sorted(queue.data))
+    longest = max(piece.packet.size for piece in queue.pieces)
+    df = any(piece.ip.df and piece.packet.size == longest for piece in queue.pieces)
+    header = msgspec.structs.replace(
+        first.ip, mf=False, frag=0, df=df, evil=False, total_length=None, checksum=None
+    )
+    joined = Skb(_decode(header, whole), netns.machine.world.new_packet_id(), link, first.eth)
     joined.dst, joined.mark, joined.pkt_type, joined.iif = skb.dst, skb.mark, skb.pkt_type, skb.iif
     if netns.machine.log.on:
-        netns.emit(joined.id, Created(queue.first.id, "reassembly"))
-        for piece, _ in queue.pieces.values():
+        netns.emit(joined.id, Created(first.id, "reassembly", joined.packet))
+        for piece in queue.pieces:
             netns.emit(piece.id, Reassembled(joined.id))
     return joined
-
-
-def _join(queue: FragmentQueue) -> bytes | None:
-    if queue.total is None:
-        return None
-    data = b""
-    while len(data) < queue.total:
-        piece = queue.pieces.get(len(data))
-        if piece is None or not piece[1]:
-            return None
-        data += piece[1]
-    return data
 
 
 def _expire(netns: Netns, key: tuple[int, int, int, int], link: Link) -> None:
@@ -145,9 +217,10 @@ def _expire(netns: Netns, key: tuple[int, int, int, int], link: Link) -> None:
     queue = netns.fragments.pop(key, None)
     if queue is None:
         return
-    if queue.first is not None:
-        icmp_send(netns, queue.first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME)
+    first = queue.first
+    if first is not None:
+        icmp_send(netns, first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME)
     if netns.machine.log.on:
-        for piece, _ in queue.pieces.values():
+        for piece in queue.pieces:
             netns.emit(piece.id, Dropped("ip_expire", DropReason.FRAG_REASM_TIMEOUT, None, link.name))
     netns.machine.run_softirq()

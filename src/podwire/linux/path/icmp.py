@@ -8,9 +8,17 @@ from __future__ import annotations
 from errno import EACCES, EHOSTUNREACH, ENETUNREACH
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.fib import RT_TABLE_LOCAL
 from podwire.linux.link import SCOPE_LINK, Link
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
-from podwire.linux.path.route import Dst, RouteException, inet_select_addr, ip_route_output
+from podwire.linux.path.route import (
+    Dst,
+    RouteException,
+    inet_addr_onlink,
+    inet_select_addr,
+    ip_route_output,
+    ip_select_ttl,
+)
 from podwire.linux.path.why import sysctl
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, ByLink, BySysctl, Delivered, Dropped, IcmpSent
@@ -28,6 +36,8 @@ from podwire.wire.headers import (
     ICMP_PKT_FILTERED,
     ICMP_REDIR_HOST,
     ICMP_REDIRECT,
+    ICMP_TIMESTAMP,
+    ICMP_TIMESTAMPREPLY,
     IPPROTO_ICMP,
     Icmp,
     IPv4,
@@ -41,6 +51,10 @@ _DUMMY: Final = Ip4.parse("192.0.0.8")
 """RFC 7600: the source of an error when the machine has no address at all (F61)."""
 _PREC_INTERNETCONTROL: Final = 0xC0
 _QUOTE_LIMIT: Final = 576
+_NR_ICMP_TYPES: Final = 18
+_TIMESTAMP_SIZE: Final = 4
+_TREATED_AS_ERRORS: Final = ICMP_ERRORS | {1, 2, 6, 7, 9, 10}
+"""``icmp_pointers[].error``: also the numbers without a meaning, and router discovery."""
 
 
 def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, gateway: Ip | None = None) -> None:
@@ -57,12 +71,15 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
             source = inet_select_addr(netns, incoming, ip.src, SCOPE_LINK)
         tos = ip.tos & 0x1E | _PREC_INTERNETCONTROL if type_ in ICMP_ERRORS else ip.tos
         mark = skb.mark if netns.setting("fwmark_reflect") else 0
+        limited = _is_limited(netns, type_, code)
+        if limited and not (incoming is not None and incoming.is_loopback) and not _global_allow(netns):
+            withheld = "ratelimit"
         dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True)
         if dst.kind == "error":
             withheld = "no route back"
-        else:
+        elif not withheld:
             source = source or dst.src or _DUMMY
-            if not _rate_allows(netns, dst, ip.src, type_):
+            if limited and not _rate_allows(netns, dst, ip.src):
                 withheld = "ratelimit"
     if withheld or dst is None:
         if netns.machine.log.on:
@@ -70,7 +87,7 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
         return
     room = min(dst.effective_mtu, _QUOTE_LIMIT) - 28
     length = min(skb.packet.size, room)
-    header = IPv4(source, ip.src, IPPROTO_ICMP, netns.setting("ip_default_ttl"), tos, netns.new_ip_id())
+    header = IPv4(source, ip.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), tos, netns.new_ip_id())
     rest = int(gateway) if gateway is not None else info
     packet = Packet((header, Icmp(type_, code, rest)), Quoted(skb.packet, length))
     _push(netns, packet, dst, skb, type_, code, source)
@@ -95,39 +112,42 @@ def _forbidden(skb: Skb, ip: IPv4) -> str:
         return "not the first fragment"
     layers = skb.packet.layers
     inner = layers[1] if len(layers) > 1 else None
-    if isinstance(inner, Icmp) and (inner.is_error or inner.type > 18):
+    if isinstance(inner, Icmp) and (inner.type in _TREATED_AS_ERRORS or inner.type > _NR_ICMP_TYPES):
         return "about an ICMP error"
     return ""
 
 
-def _rate_allows(netns: Netns, dst: Dst, to: Ip, type_: int) -> bool:
-    """``icmpv4_xrlim_allow``: types of icmp_ratemask, a token per icmp_ratelimit ms and destination; never towards ``lo`` (F102, F104)."""
-    machine = netns.machine
-    if not machine.icmp_ratelimits or not netns.setting("icmp_ratemask") >> type_ & 1:
-        return True
-    if dst.link is not None and dst.link.is_loopback:
-        return True
-    if not _global_allow(netns):
+def _is_limited(netns: Netns, type_: int, code: int) -> bool:
+    """``icmpv4_mask_allow``: the types of icmp_ratemask are limited, path MTU discovery never is (F102)."""
+    if not netns.machine.icmp_ratelimits or (type_ == ICMP_DEST_UNREACH and code == ICMP_FRAG_NEEDED):
         return False
-    timeout = -(-netns.setting("icmp_ratelimit") * machine.hz // 1000)
-    if timeout == 0:
-        return True
-    return inet_peer_xrlim_allow(get_peer(netns, to), machine.jiffies, timeout)
+    return bool(netns.setting("icmp_ratemask") >> type_ & 1)
+
+
+def _rate_allows(netns: Netns, dst: Dst, to: Ip) -> bool:
+    """``icmpv4_xrlim_allow``: a token per icmp_ratelimit ms and destination; never towards ``lo`` (F102, F104)."""
+    machine = netns.machine
+    if dst.link is None or not dst.link.is_loopback:
+        timeout = -(-netns.setting("icmp_ratelimit") * machine.hz // 1000)
+        if not inet_peer_xrlim_allow(get_peer(netns, to), machine.jiffies, timeout):
+            return False
+    # icmp_global_consume takes 0 to 2 at random: 1 on average.
+    netns.icmp_bucket.credit -= 1
+    return True
 
 
 def _global_allow(netns: Netns) -> bool:
-    """``icmp_global_allow``: icmp_msgs_per_sec with a burst of icmp_msgs_burst, refilled in steps of at least 20 ms (HZ / 50)."""
-    machine = netns.machine
-    now, hz = machine.jiffies, machine.hz
-    per_second, burst = netns.setting("icmp_msgs_per_sec"), netns.setting("icmp_msgs_burst")
+    """``icmp_global_allow``: icmp_msgs_per_sec with a burst of icmp_msgs_burst, refilled when it is empty, every 20 ms at most (HZ / 50)."""
     bucket = netns.icmp_bucket
+    if bucket.credit > 0:
+        return True
+    now, hz = netns.machine.jiffies, netns.machine.hz
     delta = min(now - bucket.stamp, hz)
-    if delta >= hz // 50:
-        bucket.credit = min(bucket.credit + per_second * delta // hz, burst)
-        bucket.stamp = now
-    if bucket.credit <= 0:
+    more = netns.setting("icmp_msgs_per_sec") * delta // hz
+    if delta < hz // 50 or not more:
         return False
-    bucket.credit -= 1
+    bucket.credit = min(bucket.credit + more, netns.setting("icmp_msgs_burst"))
+    bucket.stamp = now
     return True
 
 
@@ -145,7 +165,10 @@ def ip_error(skb: Skb, link: Link, netns: Netns, dst: Dst) -> None:
     reason = DropReason.IP_INNOROUTES if dst.error == ENETUNREACH else DropReason.NOT_SPECIFIED
     if code is not None:
         allowed = not machine.icmp_ratelimits or ip_error_allow(
-            get_peer(netns, skb.ip.src), machine.jiffies, machine.hz
+            get_peer(netns, skb.ip.src),
+            machine.jiffies,
+            netns.setting("route/error_cost"),
+            netns.setting("route/error_burst"),
         )
         if allowed:
             icmp_send(netns, skb, ICMP_DEST_UNREACH, code)
@@ -167,7 +190,8 @@ def ip_rt_send_redirect(netns: Netns, skb: Skb, link: Link) -> None:
     machine = netns.machine
     gateway = skb.dst.gateway or skb.ip.dst
     peer = get_peer(netns, skb.ip.src)
-    if redirect_allow(peer, machine.jiffies, machine.hz):
+    limits = (netns.setting(f"route/redirect_{name}") for name in ("load", "number", "silence"))
+    if redirect_allow(peer, machine.jiffies, *limits):
         icmp_send(netns, skb, ICMP_REDIRECT, ICMP_REDIR_HOST, gateway=gateway)
         peer.rate_last = machine.jiffies
         peer.n_redirects += 1
@@ -196,42 +220,76 @@ def icmp_rcv(netns: Netns, skb: Skb, link: Link, icmp: Icmp, *, raw: bool) -> No
                 by = ByLink(link.name, "echo id", str(icmp.id))
                 netns.emit(skb.id, Dropped("ping_rcv", DropReason.NO_SOCKET, by, link.name))
         return
+    if icmp.type == ICMP_TIMESTAMP:
+        icmp_timestamp(netns, skb, link, icmp)
+        return
     note = f"type {icmp.type}"
-    if icmp.is_error:
-        inner = quoted(skb.packet)
-        if inner is not None:
-            if icmp.type == ICMP_REDIRECT:
-                note = _redirect(netns, skb, link, icmp, inner)
-            else:
-                if icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED:
-                    _update_pmtu(netns, icmp, inner)
-                netns.sockets.error(skb, icmp, inner)
+    inner = quoted(skb.packet) if icmp.is_error else None
+    if inner is not None:
+        note = _icmp_socket_deliver(netns, skb, link, icmp, inner) or note
     if log_on:
         netns.emit(skb.id, Delivered("icmp", note))
 
 
+def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
+    """``icmp_socket_deliver``: the protocol's error handler. Redirects and path MTUs are believed only for what a socket sent, and for echo replies."""
+    transport = inner.layers[1] if len(inner.layers) > 1 else None
+    echo_reply = isinstance(transport, Icmp) and transport.type == ICMP_ECHOREPLY
+    if icmp.type == ICMP_REDIRECT:
+        if echo_reply or netns.sockets.senders(skb, inner):
+            return _redirect(netns, skb, link, icmp, inner)
+        return "redirect about an unknown packet"
+    known = netns.sockets.error(skb, icmp, inner) or echo_reply
+    if known and icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED:
+        _update_pmtu(netns, icmp, inner)
+    return ""
+
+
 def icmp_echo(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> None:
-    """``icmp_echo`` and ``icmp_reply``: same data and TOS, DF clear, from the address that was asked (F6)."""
+    """``icmp_echo``: same data and TOS, DF clear, from the address that was asked (F6)."""
+    if netns.setting("icmp_echo_ignore_all"):
+        if netns.machine.log.on:
+            by = BySysctl("net.ipv4.icmp_echo_ignore_all", netns.setting("icmp_echo_ignore_all"))
+            netns.emit(skb.id, Dropped("icmp_echo", DropReason.NOT_SPECIFIED, by, link.name))
+        return
+    _icmp_reply(netns, skb, link, Icmp(ICMP_ECHOREPLY, icmp.code, icmp.rest), skb.packet.payload, "icmp_echo")
+
+
+def icmp_timestamp(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> None:
+    """``icmp_timestamp``: the asker's time, then ours twice, in ms since midnight UTC (RFC 1122 section 3.2.2.8)."""
+    payload = skb.packet.payload
+    if not isinstance(payload, bytes) or len(payload) < _TIMESTAMP_SIZE:
+        if netns.machine.log.on:
+            by = ByLink(link.name, "timestamp length", str(len(payload)))
+            netns.emit(skb.id, Dropped("icmp_timestamp", DropReason.PKT_TOO_SMALL, by, link.name))
+        return
+    clock = (netns.machine.world.now // 1_000_000 % 86_400_000).to_bytes(_TIMESTAMP_SIZE, "big")
+    answer = Icmp(ICMP_TIMESTAMPREPLY, 0, icmp.rest)
+    _icmp_reply(netns, skb, link, answer, payload[:_TIMESTAMP_SIZE] + clock + clock, "icmp")
+
+
+def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes | Quoted, to: str) -> None:
+    """``icmp_reply``; a question to a broadcast or multicast address is ignored by default."""
     from podwire.linux.path.output import ip_local_out
 
     log_on = netns.machine.log.on
     ip = skb.ip
     broadcast = skb.dst is not None and skb.dst.type in {"broadcast", "multicast"}
-    switch = "icmp_echo_ignore_all" if netns.setting("icmp_echo_ignore_all") else "icmp_echo_ignore_broadcasts"
-    if netns.setting("icmp_echo_ignore_all") or (broadcast and netns.setting("icmp_echo_ignore_broadcasts")):
+    if broadcast and netns.setting("icmp_echo_ignore_broadcasts"):
         if log_on:
-            by = BySysctl(f"net.ipv4.{switch}", 1)
-            netns.emit(skb.id, Dropped("icmp_echo", DropReason.NOT_SPECIFIED, by, link.name))
+            by = BySysctl("net.ipv4.icmp_echo_ignore_broadcasts", netns.setting("icmp_echo_ignore_broadcasts"))
+            netns.emit(skb.id, Dropped("icmp_rcv", DropReason.INVALID_PROTO, by, link.name))
         return
     source = ANY4 if broadcast else ip.dst
     dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False)
     if log_on:
-        netns.emit(skb.id, Delivered("icmp_echo", f"seq {icmp.seq}", dst.why if dst.kind == "error" else None))
+        note = f"seq {answer.seq}" if to == "icmp_echo" else f"type {ICMP_TIMESTAMP}"
+        netns.emit(skb.id, Delivered(to, note, dst.why if dst.kind == "error" else None))
     if dst.kind == "error":
         return
-    header = IPv4(source or dst.src, ip.src, IPPROTO_ICMP, netns.setting("ip_default_ttl"), ip.tos, netns.new_ip_id())
-    reply = Packet((header, Icmp(ICMP_ECHOREPLY, icmp.code, icmp.rest)), skb.packet.payload)
-    ip_local_out(netns, Skb(reply, netns.machine.world.new_packet_id()), dst, parent=skb.id, relation="reply")
+    header = IPv4(source or dst.src, ip.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), ip.tos, netns.new_ip_id())
+    reply = Skb(Packet((header, answer), payload), netns.machine.world.new_packet_id())
+    ip_local_out(netns, reply, dst, parent=skb.id, relation="reply")
 
 
 def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
@@ -254,13 +312,18 @@ def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> 
         or gateway == current.gateway
     ):
         return "redirect ignored"
-    way = ip_route_output(netns, gateway)
-    if way.kind == "error" or way.type != "unicast" or way.gateway is not None:
+    if all_.shared_media or conf.shared_media:
+        # inet_addr_type: anything but an own or a broadcast address.
+        if any(route.type != "unicast" for route in netns.table(RT_TABLE_LOCAL).candidates(gateway)):
+            return "redirect ignored"
+    elif not inet_addr_onlink(link, gateway, skb.ip.src):
         return "redirect ignored"
     from podwire.linux.neigh import VALID
     from podwire.linux.path.neighbour import neigh_event_send, neigh_of
 
     entry = neigh_of(link, gateway)
+    if entry is None:
+        return "redirect ignored"
     if entry.state not in VALID:
         # __ip_do_redirect: first find out whether the new gateway is there; the next redirect will be heeded.
         neigh_event_send(entry, None)
@@ -280,10 +343,13 @@ def _update_pmtu(netns: Netns, icmp: Icmp, inner: Packet) -> None:
     current = ip_route_output(netns, header.dst, header.src)
     mtu, locked = icmp.mtu, False
     minimum = netns.setting("route/min_pmtu")
+    if current.kind == "error" or current.locked or mtu > current.effective_mtu:
+        return
     if mtu < minimum:
         mtu, locked = min(current.effective_mtu, minimum), True
-    if current.kind == "error" or mtu >= current.effective_mtu:
-        return
     old = netns.exceptions.get(header.dst, RouteException())
-    expires = netns.machine.world.now + netns.setting("route/mtu_expires") * 1_000_000_000
+    now, lifetime = netns.machine.world.now, netns.setting("route/mtu_expires") * 1_000_000_000
+    if old.mtu == mtu and not locked and now < old.expires - lifetime // 2:
+        return
+    expires = now + lifetime
     netns.exceptions[header.dst] = RouteException(mtu, old.gateway, expires, locked)

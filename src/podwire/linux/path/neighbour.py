@@ -14,7 +14,6 @@ from podwire.linux.neigh import (
     IN_USE,
     NO_ANSWER,
     REACHABLE_TIME,
-    REPLY,
     REQUEST,
     RESOLVE,
     TRANSITIONS,
@@ -22,6 +21,7 @@ from podwire.linux.neigh import (
     USED,
     VALID,
     Neighbour,
+    NeighbourTable,
     Nud,
 )
 from podwire.linux.path import arp
@@ -34,28 +34,36 @@ if TYPE_CHECKING:
     from podwire.linux.skb import Skb
 
 _TIMED: Final = frozenset({Nud.INCOMPLETE, Nud.REACHABLE, Nud.DELAY, Nud.PROBE})
-_SKB_OVERHEAD: Final = 576
-"""sizeof(sk_buff) 256 rounded with skb_shared_info 320: SKB_TRUESIZE's constant part on x86-64."""
+_SIZEOF_SK_BUFF: Final = 256
+_SIZEOF_SHARED_INFO: Final = 320
+_SMALL_HEAD: Final = 576
+"""SKB_SMALL_HEAD_CACHE_SIZE: 256 bytes of data and the skb_shared_info, from a cache of their own."""
+_ALLOC_EXTRA: Final = 31
+"""What __ip_append_data asks for beyond the datagram: LL_RESERVED_SPACE of an Ethernet device (16) and 15 to align."""
+_REDRAW: Final = 300 * 1_000_000_000
+"""neigh_periodic_work draws reachable_time anew this often (ns)."""
 
 
 def truesize(skb: Skb) -> int:
-    """``skb->truesize`` of a packet made by a socket: the data area in slab sizes plus the overhead (F30: 256 small packets fit 212992)."""
-    # Head room for the link layer, then the shared info, then kmalloc's size classes.
-    need = skb.packet.size + 16 + 64 + 320
-    area = 512
-    while area < need:
-        area = area + area // 2 if area & (area - 1) == 0 and area >= 1024 else 1 << area.bit_length()
-    return area + 256
+    """``skb->truesize`` of a packet made by a socket on x86-64: its head as the allocator rounds it, and the sk_buff (F30).
+
+    ``__alloc_skb``: data and skb_shared_info in whole cache lines; small heads have their own cache, others kmalloc's powers of two.
+    """
+    head = (skb.packet.size + _ALLOC_EXTRA + 63 & ~63) + _SIZEOF_SHARED_INFO
+    rounded = _SMALL_HEAD if head <= _SMALL_HEAD else 1 << (head - 1).bit_length()
+    return rounded + _SIZEOF_SK_BUFF
 
 
-def neigh_of(link: Link, ip: Ip) -> Neighbour:
+def neigh_of(link: Link, ip: Ip) -> Neighbour | None:
     """``__neigh_lookup_errno``/``neigh_create``: the entry, made if need be with the state that ``arp_constructor`` gives.
 
-    Multicast, broadcast and loopback need no resolution: NOARP.
+    Devices without ARP need no resolution: NOARP. None where the table is full and nothing can be given up (``neigh_alloc``).
     """
     table = link.netns.neighbours
     entry = table.get(ip, link)
     if entry is None:
+        if not _room(link):
+            return None
         entry = table.add(ip, link, link.netns.machine.jiffies)
         if link.is_loopback or not link.arp:
             entry.state = Nud.NOARP
@@ -64,8 +72,41 @@ def neigh_of(link: Link, ip: Ip) -> Neighbour:
     return entry
 
 
+def _room(link: Link) -> bool:
+    """``neigh_alloc``: above gc_thresh2 (at most every 5 s) and gc_thresh3 the table is searched for entries to give up."""
+    netns = link.netns
+    table = netns.neighbours
+    if len(table) < min(netns.setting("gc_thresh2"), netns.setting("gc_thresh3")):
+        return True
+    machine = netns.machine
+    now = machine.jiffies
+    count = sum(entry.state is not Nud.PERMANENT for entry in table)
+    if count < netns.setting("gc_thresh3") and (
+        count < netns.setting("gc_thresh2") or now <= table.last_forced_gc + 5 * machine.hz
+    ):
+        return True
+    return _forced_gc(table, count - netns.setting("gc_thresh2"), now, 5 * machine.hz) or count < netns.setting(
+        "gc_thresh3"
+    )
+
+
+def _forced_gc(table: NeighbourTable, wanted: int, now: int, age: int) -> bool:
+    """``neigh_forced_gc``: entries without a timer that failed, need no ARP, or did not change for 5 s, oldest first."""
+    gone = 0
+    for entry in table:
+        if entry.state is Nud.PERMANENT or entry.timer is not None:
+            continue
+        if entry.state in {Nud.FAILED, Nud.NOARP} or now - entry.updated > age:
+            table.remove(entry)
+            gone += 1
+            if gone >= wanted:
+                break
+    table.last_forced_gc = now
+    return gone > 0
+
+
 def _arm_gc(link: Link) -> None:
-    """neigh_periodic_work: above gc_thresh1, entries that were not used for gc_stale_time go (F17: below it they stay)."""
+    """``neigh_periodic_work``: from gc_thresh1 on, entries that were not used for gc_stale_time go (F17: below it they stay)."""
     netns = link.netns
     table = netns.neighbours
     if table.gc_armed or len(table) < netns.setting("gc_thresh1"):
@@ -79,32 +120,55 @@ def _arm_gc(link: Link) -> None:
             return
         now = machine.jiffies
         for entry in table:
-            last = max(entry.used, entry.confirmed)
-            stale = now - last > entry.link.neigh.gc_stale_time * machine.hz
-            if entry.state not in FIXED and (entry.state is Nud.FAILED or (entry.state is Nud.STALE and stale)):
+            if entry.state is Nud.PERMANENT or entry.state in _TIMED:
+                continue
+            entry.used = max(entry.used, entry.confirmed)
+            if entry.state is Nud.FAILED or now - entry.used >= entry.link.neigh.gc_stale_time * machine.hz:
                 table.remove(entry)
         _arm_gc(link)
 
     machine.add_timer(netns.neigh_default.base_reachable_time_ms * machine.hz // 2000, collect)
 
 
+def reachable_time(link: Link) -> int:
+    """``parms->reachable_time`` in jiffies: drawn per device (F13), and anew every 300 s."""
+    parms = link.neigh
+    machine = link.netns.machine
+    period = machine.world.now // _REDRAW
+    if parms.drawn not in {-1, period}:
+        base = parms.base_reachable_time_ms * 1_000_000
+        stream = machine.random("reachable", link.netns.label, link.name)
+        parms.reachable_time = base // 2 + stream.randrange(base) if base else 0
+    parms.drawn = period
+    return parms.reachable_time * machine.hz // 1_000_000_000
+
+
 def _move(entry: Neighbour, cause: str, packet: int, *, state: Nud | None = None) -> None:
-    """Follow the automaton, log the step."""
+    """Follow the automaton (a person's ``state`` needs no cause of its own), log the step."""
     old = entry.state
-    new = TRANSITIONS[(old, cause)] if state is None else state
-    if new is old and state is None and cause not in {REPLY}:
-        return
-    entry.state = new
+    entry.state = TRANSITIONS[(old, cause)] if state is None else state
+    if entry.state is not old:
+        _tell(entry, old, cause, packet)
+
+
+def _tell(entry: Neighbour, old: Nud, cause: str, packet: int) -> None:
     netns = entry.link.netns
-    if new is not old and netns.machine.log.on:
-        mac = entry.mac if new in VALID else None
-        netns.emit(packet, NeighbourChanged(entry.link.name, entry.ip, old, new, mac, cause))
+    if netns.machine.log.on:
+        mac = entry.mac if entry.state in VALID else None
+        netns.emit(packet, NeighbourChanged(entry.link.name, entry.ip, old, entry.state, mac, cause))
 
 
 def _arm(entry: Neighbour, delay: int) -> None:
+    """``mod_timer``."""
     if entry.timer is not None:
         entry.timer.cancel()
     entry.timer = entry.link.netns.machine.add_timer(delay, lambda: neigh_timer_handler(entry))
+
+
+def _add_timer(entry: Neighbour, delay: int) -> None:
+    """``neigh_add_timer``: on the way an entry counts as used when it was last confirmed."""
+    entry.used = max(entry.used, entry.confirmed)
+    _arm(entry, delay)
 
 
 def _disarm(entry: Neighbour) -> None:
@@ -128,10 +192,6 @@ def _retrans(entry: Neighbour) -> int:
 
 def neigh_output(entry: Neighbour, skb: Skb) -> None:
     """``neigh_output``: transmit now, or queue until the address is known (``neigh_resolve_output``)."""
-    if skb.confirm:
-        # dst_confirm_neigh: the transport made progress, so the next hop works.
-        skb.confirm = False
-        entry.confirmed = entry.link.netns.machine.jiffies
     if entry.state in CONNECTED or neigh_event_send(entry, skb):
         from podwire.linux.path.output import dev_hard_header_xmit
 
@@ -152,12 +212,12 @@ def neigh_event_send(entry: Neighbour, skb: Skb | None) -> bool:
         _move(entry, USED, packet)
         entry.updated = now
         entry.trigger = packet
-        _arm(entry, entry.link.neigh.delay_first_probe_time * machine.hz)
+        _add_timer(entry, entry.link.neigh.delay_first_probe_time * machine.hz)
         return True
     if state is not Nud.INCOMPLETE:
         parms = entry.link.neigh
         if parms.mcast_solicit + parms.app_solicit == 0:
-            entry.state = Nud.FAILED
+            _move(entry, NO_ANSWER, packet)
             entry.updated = now
             if skb is not None:
                 _drop(entry, skb, DropReason.NEIGH_FAILED)
@@ -166,7 +226,7 @@ def neigh_event_send(entry: Neighbour, skb: Skb | None) -> bool:
         entry.updated = now
         entry.trigger = packet
         _move(entry, RESOLVE, packet)
-        _arm(entry, _retrans(entry))
+        _add_timer(entry, _retrans(entry))
         probe_now = True
     if skb is not None:
         _enqueue(entry, skb)
@@ -188,13 +248,13 @@ def _enqueue(entry: Neighbour, skb: Skb) -> None:
         netns.emit(skb.id, Waiting(entry.link.name, entry.ip))
 
 
-def _drop(entry: Neighbour, skb: Skb, reason: DropReason) -> None:
+def _drop(entry: Neighbour, skb: Skb, reason: DropReason, where: str = "neigh_event_send") -> None:
     netns = entry.link.netns
     if netns.machine.log.on:
         by = ByNeighbour(
             entry.ip, entry.link.name, entry.state, None if entry.mac == NO_MAC else entry.mac, entry.owner
         )
-        netns.emit(skb.id, Dropped("neigh_event_send", reason, by, entry.link.name))
+        netns.emit(skb.id, Dropped(where, reason, by, entry.link.name))
 
 
 def _neigh_probe(entry: Neighbour) -> None:
@@ -217,9 +277,9 @@ def neigh_timer_handler(entry: Neighbour) -> None:
         return
     delay = parms.delay_first_probe_time * hz
     if entry.state is Nud.REACHABLE:
-        reachable = parms.reachable_time * hz // 1_000_000_000
+        reachable = reachable_time(entry.link)
         if now <= entry.confirmed + reachable:
-            _arm(entry, entry.confirmed + reachable - now)
+            _arm(entry, max(hz // 100, entry.confirmed + reachable - now))
             return
         entry.updated = now
         if now <= entry.used + delay:
@@ -232,7 +292,7 @@ def neigh_timer_handler(entry: Neighbour) -> None:
         entry.updated = now
         if now <= entry.confirmed + delay:
             _move(entry, CONFIRMED, entry.trigger)
-            _arm(entry, max(0, entry.confirmed + parms.reachable_time * hz // 1_000_000_000 - now))
+            _arm(entry, max(hz // 100, entry.confirmed + reachable_time(entry.link) - now))
             return
         _move(entry, UNCONFIRMED, entry.trigger)
         entry.probes = 0
@@ -245,10 +305,19 @@ def neigh_timer_handler(entry: Neighbour) -> None:
 
 
 def _fail(entry: Neighbour, now: int) -> None:
-    """``neigh_invalidate``: every packet that waited is answered with an error (F22, F25)."""
-    entry.updated = now
+    """Nobody answered."""
     _move(entry, NO_ANSWER, entry.trigger)
-    _fail_queue(entry)
+    neigh_invalidate(entry, now)
+
+
+def neigh_invalidate(entry: Neighbour, now: int) -> None:
+    """``neigh_invalidate``: every packet that waited is answered with an error (F22, F25), unless one of these revives the entry."""
+    entry.updated = now
+    while entry.queue and entry.state is Nud.FAILED:
+        arp.arp_error_report(entry, entry.queue.popleft())
+    while entry.queue:
+        _drop(entry, entry.queue.popleft(), DropReason.NEIGH_FAILED, "neigh_invalidate")
+    entry.queue_bytes = 0
 
 
 # -- learning -----------------------------------------------------------------------------------------------------
@@ -261,17 +330,12 @@ def neigh_update(
 
     ``new`` is the state it claims, ``override`` whether another known address may be replaced.
     """
-    machine = entry.link.netns.machine
-    now = machine.jiffies
+    now = entry.link.netns.machine.jiffies
     old = entry.state
     if not admin and old in FIXED:
         return
     if new not in VALID:
-        _disarm(entry)
-        entry.updated = now
-        _move(entry, cause, packet, state=new)
-        if old in {Nud.INCOMPLETE, Nud.PROBE} and new is Nud.FAILED:
-            _fail_queue(entry)
+        _give_up(entry, new, cause, packet)
         return
     changed = mac is not None and not (old in VALID and mac == entry.mac)
     if new in CONNECTED:
@@ -285,19 +349,33 @@ def neigh_update(
         entry.updated = now
     if changed and mac is not None:
         entry.mac = mac
-        if new not in CONNECTED:
-            # Twice the base reachable time ago: "never confirmed" (seed 001's ip -s neigh shows used + 60).
-            entry.confirmed = now - 2 * _jiffies(entry, entry.link.neigh.base_reachable_time_ms)
-    if new is old:
-        return
+    if new is not old:
+        _enter(entry, new, cause, packet, admin=admin)
+    elif changed:
+        _tell(entry, old, cause, packet)
+    if changed and new not in CONNECTED:
+        # Twice the base reachable time ago: "never confirmed" (seed 001's ip -s neigh shows used + 60).
+        entry.confirmed = now - 2 * _jiffies(entry, entry.link.neigh.base_reachable_time_ms)
+    if new is not old and old not in VALID:
+        _flush(entry)
+
+
+def _give_up(entry: Neighbour, new: Nud, cause: str, packet: int) -> None:
+    """A person declares the address unknown."""
+    old = entry.state
+    _disarm(entry)
+    _move(entry, cause, packet, state=new)
+    if old in {Nud.INCOMPLETE, Nud.PROBE} and new is Nud.FAILED:
+        neigh_invalidate(entry, entry.link.netns.machine.jiffies)
+
+
+def _enter(entry: Neighbour, new: Nud, cause: str, packet: int, *, admin: bool) -> None:
     _disarm(entry)
     if new is Nud.PROBE:
         entry.probes = 0
-    _move(entry, cause, packet, state=new if admin or TRANSITIONS.get((old, cause)) is not new else None)
     if new in _TIMED:
-        _arm(entry, entry.link.neigh.reachable_time * machine.hz // 1_000_000_000 if new is Nud.REACHABLE else 0)
-    if old not in VALID:
-        _flush(entry)
+        _add_timer(entry, reachable_time(entry.link) if new is Nud.REACHABLE else 0)
+    _move(entry, cause, packet, state=new if admin else None)
 
 
 def _flush(entry: Neighbour) -> None:
@@ -308,14 +386,10 @@ def _flush(entry: Neighbour) -> None:
         neigh_output(entry, skb)
 
 
-def _fail_queue(entry: Neighbour) -> None:
-    waiting = list(entry.queue)
-    entry.queue.clear()
-    entry.queue_bytes = 0
-    for skb in waiting:
-        arp.arp_error_report(entry, skb)
-
-
-def learn(link: Link, ip: Ip, mac: Mac, packet: int) -> None:
-    """``neigh_event_ns``: a request that we answer names its sender: an entry appears, STALE (F8)."""
-    neigh_update(neigh_of(link, ip), mac, Nud.STALE, REQUEST, override=True, packet=packet)
+def learn(link: Link, ip: Ip, mac: Mac, packet: int) -> bool:
+    """``neigh_event_ns``: a request that we answer names its sender: an entry appears, STALE (F8). False where the table is full."""
+    entry = neigh_of(link, ip)
+    if entry is None:
+        return False
+    neigh_update(entry, mac, Nud.STALE, REQUEST, override=True, packet=packet)
+    return True

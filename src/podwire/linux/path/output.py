@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podwire.linux.link import Link
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.neigh import CONNECTED
 from podwire.linux.path.fragment import ip_fragment
-from podwire.linux.path.neighbour import neigh_event_send, neigh_of, neigh_output
+from podwire.linux.path.neighbour import neigh_event_send, neigh_of
 from podwire.trace.events import ByLink, Created, Dropped, Routed, Transmitted
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import NO_MAC, Mac
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from podwire.linux.path.route import Dst
     from podwire.linux.skb import Skb
 
+_VLAN_HLEN: Final = 4
+"""A veth's other end takes that much more than its MTU: there might be a VLAN tag."""
+
 
 def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "") -> None:
     """``ip_local_out``: a packet made here starts its way (behind OUTPUT)."""
@@ -29,7 +32,7 @@ def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation:
     link = dst.link
     assert link is not None  # noqa: S101 - output routes without error have a device
     if netns.machine.log.on:
-        netns.emit(skb.id, Created(parent, relation))
+        netns.emit(skb.id, Created(parent, relation, skb.packet))
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
     ip_output(netns, skb, link)
 
@@ -60,12 +63,16 @@ def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> None:
         # RFC 1112: 01:00:5e and the lower 23 bits.
         dev_hard_header_xmit(link, skb, Mac(0x01005E000000 | int(next_hop) & 0x7FFFFF))
         return
-    entry = netns.neighbours.get(next_hop, link)
+    entry = netns.neighbours.get(next_hop, link) or neigh_of(link, next_hop)
     if entry is None:
-        entry = neigh_of(link, next_hop)
+        if netns.machine.log.on:
+            by = ByLink(link.name, "neighbour table full", str(len(netns.neighbours)))
+            netns.emit(skb.id, Dropped("ip_finish_output2", DropReason.NEIGH_CREATEFAIL, by, link.name))
+        return
     if skb.confirm:
-        neigh_output(entry, skb)
-    elif entry.state in CONNECTED or neigh_event_send(entry, skb):
+        # sock_confirm_neigh: the transport made progress, so the next hop works. The mark stays on the packet (F27).
+        entry.confirmed = netns.machine.jiffies
+    if entry.state in CONNECTED or neigh_event_send(entry, skb):
         dev_hard_header_xmit(link, skb, entry.mac)
 
 
@@ -103,7 +110,8 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
     world.now += TRANSMIT_NS
     stats = link.stats
     stats.tx_packets += 1
-    stats.tx_bytes += packet.size + 14
+    # loopback_xmit counts behind eth_type_trans, without the header.
+    stats.tx_bytes += packet.size + (0 if link.is_loopback else 14)
     kind = link.kind
     if kind == "ethernet" or machine.log.on:
         frame = Packet((eth, *packet.layers), packet.payload, packet.trailer)
@@ -116,6 +124,15 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
     if kind == "veth":
         peer = link.peer
         assert peer is not None  # noqa: S101 - a veth without a peer has no carrier
+        if packet.size > peer.mtu + _VLAN_HLEN:
+            # is_skb_forwardable: longer than the other end takes, and nobody is told.
+            peer.stats.rx_dropped += 1
+            far = f"{peer.netns.label}:{peer.name} takes {peer.mtu}"
+            _dropped(link, skb, "veth_xmit", "peer mtu", far, DropReason.PKT_TOO_BIG)
+            return
+        if packet.size > peer.mtu + 4:
+            _too_long(link, peer, skb)
+            return
         # The same skb crosses (veth_forward_skb): route, mark and neighbours are the other side's business, a pending confirmation goes along.
         skb.dev = peer
         skb.dst = None
@@ -146,6 +163,15 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
             )
 
 
+def _too_long(link: Link, peer: Link, skb: Skb) -> None:
+    """``__dev_forward_skb``: the other end takes no frame longer than its MTU (and a VLAN tag); counted as dropped on both sides."""
+    stats = link.stats
+    stats.tx_packets -= 1
+    stats.tx_bytes -= skb.packet.size + 14
+    peer.stats.rx_dropped += 1
+    _dropped(link, skb, "is_skb_forwardable", f"mtu of {peer.name}", str(peer.mtu), DropReason.NOT_SPECIFIED)
+
+
 def raw_frame(netns: Netns, link: Link, packet: Packet, packet_id: int) -> None:
     """Send a ready frame by a device, as an AF_PACKET socket does: no route, no neighbour."""
     from podwire.linux.skb import Skb
@@ -155,6 +181,6 @@ def raw_frame(netns: Netns, link: Link, packet: Packet, packet_id: int) -> None:
     skb = Skb(packet.pull(), packet_id, link, eth)
     skb.local_out = True
     if netns.machine.log.on:
-        netns.emit(packet_id, Created())
+        netns.emit(packet_id, Created(packet=skb.packet))
     dev_queue_xmit(link, skb)
     netns.machine.run_softirq()

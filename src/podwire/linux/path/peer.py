@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from podwire.wire.addr import Ip
 
 XRLIM_BURST_FACTOR: Final = 6
-_ERROR_BURST_SECONDS: Final = 5
-_REDIRECT_NUMBER: Final = 9
 
 
 class Peer:
@@ -46,23 +44,22 @@ def inet_peer_xrlim_allow(peer: Peer, now: int, timeout: int) -> bool:
     return allowed
 
 
-def ip_error_allow(peer: Peer, now: int, hz: int) -> bool:
-    """The limiter of ip_error (net/ipv4/route.c): one error per second with a burst of five."""
-    peer.rate_tokens = min(peer.rate_tokens + now - peer.rate_last, _ERROR_BURST_SECONDS * hz)
+def ip_error_allow(peer: Peer, now: int, cost: int, burst: int) -> bool:
+    """The limiter of ip_error (net/ipv4/route.c): an error costs ``route/error_cost`` jiffies of at most ``route/error_burst``."""
+    peer.rate_tokens = min(peer.rate_tokens + now - peer.rate_last, burst)
     peer.rate_last = now
-    if peer.rate_tokens < hz:
+    if peer.rate_tokens < cost:
         return False
-    peer.rate_tokens -= hz
+    peer.rate_tokens -= cost
     return True
 
 
-def redirect_allow(peer: Peer, now: int, hz: int) -> bool:
-    """The limiter of ip_rt_send_redirect: silence of 20.48 s forgives, at most nine unheeded, intervals that double from 20 ms."""
-    load = max(1, hz // 50)
-    if now > peer.rate_last + (load << 10):
+def redirect_allow(peer: Peer, now: int, load: int, number: int, silence: int) -> bool:
+    """The limiter of ip_rt_send_redirect: ``silence`` jiffies forgive, at most ``number`` unheeded, pauses that double from ``load``."""
+    if now > peer.rate_last + silence:
         peer.rate_tokens = 0
         peer.n_redirects = 0
-    if peer.n_redirects >= _REDIRECT_NUMBER:
+    if peer.n_redirects >= number:
         peer.rate_last = now
         return False
     return peer.n_redirects == 0 or now > peer.rate_last + (load << peer.n_redirects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podwire.linux.path import arp
 from podwire.linux.path.forward import ip_forward
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
+_NOP: Final = 1
+_IDLE_OPTIONS: Final = frozenset({_NOP, 148})
+
 
 def eth_type_trans(skb: Skb, link: Link) -> int:
     """``eth_type_trans``: for whom is the frame?"""
@@ -56,7 +59,7 @@ def netif_receive_skb(skb: Skb) -> None:
     skb.pkt_type = pkt_type = eth_type_trans(skb, link)
     stats = link.stats
     stats.rx_packets += 1
-    stats.rx_bytes += skb.packet.size + (0 if skb.eth is None or not link.is_loopback else 14)
+    stats.rx_bytes += skb.packet.size + (0 if skb.eth is None or link.is_loopback else 14)
     log_on = netns.machine.log.on
     eth = skb.eth
     if log_on and eth is not None:
@@ -91,10 +94,28 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
     if ip.checksum is not None:
         _drop(netns, skb, "ip_rcv", DropReason.IP_CSUM, link, "header checksum", f"{ip.checksum:#06x}")
         return
-    if ip.total_length is not None and ip.total_length > skb.packet.size:
-        _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(ip.total_length))
+    length = ip.total_length
+    if length is not None and length > skb.packet.size:
+        _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(length))
         return
+    if length is not None and length < ip.size:
+        _drop(netns, skb, "ip_rcv", DropReason.IP_INHDR, link, "total length", str(length))
+        return
+    if skb.packet.trailer:
+        # pskb_trim_rcsum: what the link layer padded ends here.
+        skb.packet = Packet(skb.packet.layers, skb.packet.payload)
     ip_rcv_finish(skb, link, netns)
+
+
+def _option_with_work(options: bytes) -> int:
+    """The first option that a receiver or router has to act on; 0 where there is none (end, NOP and router alert need nothing here)."""
+    index = 0
+    while index < len(options) and options[index]:
+        kind = options[index]
+        if kind not in _IDLE_OPTIONS:
+            return kind
+        index += 1 if kind == _NOP or index + 1 >= len(options) else max(options[index + 1], 1)
+    return 0
 
 
 def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
@@ -112,14 +133,20 @@ def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
         return
     if log_on:
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, link.name, dst.rule))
+    if ip.options and (option := _option_with_work(ip.options)):
+        # ip_rcv_options would write into it, or follow it.
+        if log_on:
+            by = ByNotModelled(f"IP option {option}")
+            netns.emit(skb.id, Dropped("ip_rcv_options", DropReason.NOT_MODELLED, by, link.name))
+        return
     if dst.type in {"broadcast", "multicast"}:
         pass
     elif skb.pkt_type in {PACKET_BROADCAST, PACKET_MULTICAST} and (
         netns.conf_all.drop_unicast_in_l2_multicast or link.conf.drop_unicast_in_l2_multicast
     ):
         if log_on:
-            by = sysctl(netns, link, "drop_unicast_in_l2_multicast")
-            netns.emit(skb.id, Dropped("ip_rcv_finish", DropReason.UNICAST_IN_L2_MULTICAST, by, link.name))
+            switch = sysctl(netns, link, "drop_unicast_in_l2_multicast")
+            netns.emit(skb.id, Dropped("ip_rcv_finish", DropReason.UNICAST_IN_L2_MULTICAST, switch, link.name))
         return
     if kind == "forward":
         skb.redirect = dst.redirect

@@ -26,8 +26,9 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
 from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
+from podwire.linux.path.why import sysctl
 from podwire.linux.rule import FR_ACT_BLACKHOLE, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT, FR_ACT_TO_TBL, FibRule
-from podwire.trace.events import By, ByPolicyRule, ByRoute
+from podwire.trace.events import By, ByLink, ByPolicyRule, ByRoute
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip, Ip4, prefix_mask
 
@@ -66,9 +67,11 @@ class Dst:
         "by",
         "error",
         "gateway",
+        "hoplimit",
         "is_input",
         "kind",
         "link",
+        "locked",
         "mtu",
         "reason",
         "redirect",
@@ -105,6 +108,10 @@ class Dst:
         self.error = error
         self.mtu = mtu
         """MTU metric of the route; 0 where the device decides."""
+        self.locked = False
+        """``ip_mtu_locked``: path MTU discovery has no say, and DF is not set for it."""
+        self.hoplimit = 0
+        """TTL metric of the route; 0 where net.ipv4.ip_default_ttl decides."""
         self.is_input = is_input
         self.redirect = redirect
         self.reason = reason
@@ -114,6 +121,11 @@ class Dst:
     def effective_mtu(self) -> int:
         """``dst_mtu``: the metric, else the device's, 65535 at most."""
         return self.mtu or min(self.link.mtu if self.link is not None else 65535, 65535)
+
+
+def ip_select_ttl(netns: Netns, dst: Dst) -> int:
+    """``ip4_dst_hoplimit``: what a packet starts with unless its socket says otherwise."""
+    return dst.hoplimit or netns.setting("ip_default_ttl")
 
 
 class RouteException(msgspec.Struct):
@@ -314,9 +326,10 @@ def _failed(netns: Netns, result: FibResult, dst: Ip) -> Dst:
     return Dst("error", by.type, None, by, error=result.error, rule=rule.priority if rule else 0, why=why)
 
 
-def _refused(error: int, dst: Ip) -> Dst:
+def _refused(error: int, dst: Ip, reason: DropReason | None = None, why: By | None = None) -> Dst:
+    """No lookup was made, or its result is of no use: ``reason`` says why where that is not a missing route."""
     by = ByRoute("none", str(dst), table="")
-    return Dst("error", "none", None, by, error=error, why=by)
+    return Dst("error", "none", None, by, error=error, reason=reason, why=why or (by if reason is None else None))
 
 
 def ip_route_output(
@@ -356,6 +369,7 @@ def _with_exception(netns: Netns, dst: Dst, addr: Ip) -> Dst:
     copy = Dst("output", dst.type, dst.link, dst.by, gateway=dst.gateway, src=dst.src, rule=dst.rule, mtu=dst.mtu)
     copy.gateway = exception.gateway or dst.gateway
     copy.mtu = min(exception.mtu, dst.effective_mtu) if exception.mtu else dst.mtu
+    copy.locked, copy.hoplimit = dst.locked or exception.locked, dst.hoplimit
     return copy
 
 
@@ -377,20 +391,20 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
     if saddr:
         src4 = Ip4(saddr)
         if src4.is_multicast or src4.is_lbcast or src4.is_zeronet:
-            return _refused(EINVAL, daddr)
+            return _refused(EINVAL, daddr, DropReason.IP_INVALID_SOURCE)
         owners = netns.local.get(saddr)
         if oif is None and lbcast_or_mcast:
             if not owners:
-                return _refused(EINVAL, daddr)
+                return _refused(EINVAL, daddr, DropReason.IP_INVALID_SOURCE)
             dev = owners[0][0]
         elif not any_src and not owners and not netns.is_local(saddr):
-            return _refused(EINVAL, daddr)
+            return _refused(EINVAL, daddr, DropReason.IP_INVALID_SOURCE)
     if oif is not None:
         dev = oif
         if oif not in netns.links():
             return _refused(ENODEV, daddr)
         if not oif.is_up:
-            return _refused(ENETUNREACH, daddr)
+            return _refused(ENETUNREACH, daddr, DropReason.IP_OUTNOROUTES, ByLink(oif.name, "down", owner=oif.owner))
         if lbcast_or_mcast and not saddr:
             saddr = inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
     if lbcast_or_mcast and dev is not None:
@@ -433,11 +447,14 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         and not link.is_loopback
         and not (link.conf.route_localnet or netns.conf_all.route_localnet)
     ):
-        return _refused(EINVAL, daddr)
+        return _refused(EINVAL, daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
     if Ip4(daddr).is_zeronet:
-        return _refused(EINVAL, daddr)
+        return _refused(EINVAL, daddr, DropReason.IP_INVALID_DEST)
     type_ = route.type
     if Ip4(daddr).is_multicast:
         type_ = MULTICAST
     gateway = nexthop.via if type_ == UNICAST else None
-    return Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
+    out = Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
+    out.locked = "mtu" in route.locked
+    out.hoplimit = next((value for name, value in route.metrics if name == "hoplimit"), 0)
+    return out

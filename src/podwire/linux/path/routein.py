@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EHOSTUNREACH
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import BROADCAST, LOCAL, UNICAST
 from podwire.linux.link import SCOPE_HOST, Link
@@ -23,7 +23,8 @@ from podwire.wire.addr import ANY4, Ip, Ip4
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
 
-_CACHE_LIMIT = 8192
+_CACHE_LIMIT: Final = 8192
+_ALL_HOSTS: Final = Ip4.parse("224.0.0.1")
 
 
 def ip_route_input(
@@ -72,6 +73,8 @@ def _route_input(  # noqa: C901 - ip_route_input_slow is one function in the ker
 ) -> Dst:
     source = ByLink(link.name, "source address", str(saddr))
     localnet = link.conf.route_localnet or netns.conf_all.route_localnet
+    if daddr.is_multicast:
+        return _multicast_input(netns, daddr, saddr, link, mark, tos, arp=arp)
     if saddr.is_multicast or saddr.is_lbcast:
         return _martian(daddr, DropReason.IP_INVALID_SOURCE, source)
     if daddr.is_lbcast or (not saddr and not daddr):
@@ -82,12 +85,6 @@ def _route_input(  # noqa: C901 - ip_route_input_slow is one function in the ker
         return _martian(daddr, DropReason.IP_INVALID_DEST, ByLink(link.name, "destination address", str(daddr)))
     if not localnet and not link.is_loopback and (daddr.is_loopback or saddr.is_loopback):
         return _martian(daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
-    if daddr.is_multicast:
-        # ip_check_mc: groups joined by default are all hosts; nothing is forwarded (mc_forwarding is not modelled).
-        by = ByRoute("multicast", str(daddr), "", link.name)
-        if int(daddr) == 0xE0000001 or link.allmulticast:
-            return Dst("local", "multicast", link, by, src=ANY4, is_input=True)
-        return _martian(daddr, DropReason.IP_INVALID_DEST, by)
     result = fib_lookup(
         netns, daddr, saddr, iif=link, mark=mark, tos=tos, flow_hash=multipath_hash(netns, saddr, daddr, ports)
     )
@@ -120,12 +117,32 @@ def _route_input(  # noqa: C901 - ip_route_input_slow is one function in the ker
         and (link.conf.send_redirects or netns.conf_all.send_redirects)
         and (
             (link.conf.shared_media or netns.conf_all.shared_media)
-            or inet_addr_onlink(link, saddr, nexthop.via or daddr)
+            or inet_addr_onlink(link, saddr, nexthop.via or ANY4)
         )
     )
     return Dst(
         "forward", UNICAST, out, by, gateway=nexthop.via, rule=rule, is_input=True, mtu=route.mtu, redirect=redirect
     )
+
+
+def _multicast_input(
+    netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, arp: bool
+) -> Dst:
+    """``ip_check_mc_rcu`` and ``ip_mc_validate_source``: every host is in 224.0.0.1; nothing is forwarded (mc_forwarding is not modelled)."""
+    by = ByRoute("multicast", str(daddr), "", link.name)
+    if arp or (daddr != _ALL_HOSTS and not link.allmulticast):
+        return _martian(daddr, DropReason.IP_INVALID_DEST, by)
+    source = ByLink(link.name, "source address", str(saddr))
+    localnet = link.conf.route_localnet or netns.conf_all.route_localnet
+    if saddr.is_loopback and not localnet:
+        return _martian(daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
+    if saddr.is_multicast or saddr.is_lbcast or (saddr.is_zeronet and daddr >> 8 != _ALL_HOSTS >> 8):
+        return _martian(daddr, DropReason.IP_INVALID_SOURCE, source)
+    if not saddr.is_zeronet:
+        bad = fib_validate_source(netns, saddr, ANY4, link, None, mark, tos)
+        if isinstance(bad, Dst):
+            return bad
+    return Dst("local", "multicast", link, by, src=ANY4, is_input=True)
 
 
 def _no_route(netns: Netns, daddr: Ip, result: FibResult, error: int) -> Dst:
@@ -171,15 +188,24 @@ def fib_validate_source(
             if saddr in netns.local:
                 return _martian(daddr, DropReason.IP_LOCAL_SOURCE, ByLink(link.name, "source address", str(saddr)))
             return False
-    return _full_check(netns, saddr, daddr, link, rp_filter, mark, tos, accept_local=accept_local)
+    return _full_check(netns, saddr, daddr, link, out, rp_filter, mark, tos, accept_local=accept_local)
 
 
 def _full_check(
-    netns: Netns, saddr: Ip, daddr: Ip, link: Link, rp_filter: int, mark: int, tos: int, *, accept_local: bool
+    netns: Netns,
+    saddr: Ip,
+    daddr: Ip,
+    link: Link,
+    out: Link | None,
+    rp_filter: int,
+    mark: int,
+    tos: int,
+    *,
+    accept_local: bool,
 ) -> Dst | bool:
-    """``__fib_validate_source``: look up the way back to the source."""
+    """``__fib_validate_source``: look up the way back to the source, as a packet that came in by ``out`` would take it."""
     src_mark = mark if netns.conf_all.src_valid_mark or link.conf.src_valid_mark else 0
-    back = fib_lookup(netns, saddr, daddr, mark=src_mark, tos=tos)
+    back = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos)
     route, nexthop = back.route, back.nexthop
     if not back.error and route is not None and nexthop is not None:
         if route.type != UNICAST and (route.type != LOCAL or not accept_local):
@@ -191,7 +217,9 @@ def _full_check(
         if link.addresses:
             if rp_filter == 1:
                 return _martian(daddr, DropReason.IP_RPFILTER, _rp(netns, link, back, saddr))
-            again = fib_lookup(netns, saddr, daddr, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True)
+            again = fib_lookup(
+                netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True
+            )
             return (
                 not again.error
                 and again.route is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podwire.linux.path.route import ip_route_output
+from podwire.linux.path.route import ip_route_output, ip_select_ttl
 from podwire.linux.skb import Skb
-from podwire.trace.events import ByLink, Dropped
+from podwire.trace.events import PACKET_HOST, ByLink, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.headers import IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, IPv4, Tcp
 from podwire.wire.packet import Packet
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def tcp_v4_rcv(netns: Netns, skb: Skb, link: Link, tcp: Tcp) -> None:
     """``tcp_v4_rcv`` where no socket listens."""
     log_on = netns.machine.log.on
+    if skb.pkt_type != PACKET_HOST:
+        if log_on:
+            by = ByLink(link.name, "broadcast frame", str(skb.eth.dst) if skb.eth else "")
+            netns.emit(skb.id, Dropped("tcp_v4_rcv", DropReason.NOT_SPECIFIED, by, link.name))
+        return
     if tcp.checksum is not None:
         if log_on:
             by = ByLink(link.name, "TCP checksum", f"{tcp.checksum:#06x}")
@@ -44,6 +49,6 @@ def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
     else:
         length = len(skb.packet.payload) + bool(tcp.flags & TCP_SYN) + bool(tcp.flags & TCP_FIN)
         reset = Tcp(tcp.dport, tcp.sport, 0, tcp.seq + length & 0xFFFFFFFF, TCP_RST | TCP_ACK)
-    header = IPv4(ip.dst, ip.src, IPPROTO_TCP, netns.setting("ip_default_ttl"), ip.tos & 0xFC, 0, df=True)
+    header = IPv4(ip.dst, ip.src, IPPROTO_TCP, ip_select_ttl(netns, dst), ip.tos & 0xFC, 0, df=True)
     answer = Skb(Packet((header, reset)), netns.machine.world.new_packet_id())
     ip_local_out(netns, answer, dst, parent=skb.id, relation="reset")

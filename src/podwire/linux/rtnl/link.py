@@ -1,4 +1,4 @@
-"""Devices: create, change, move, delete (net/core/rtnetlink.c, drivers/net/veth.c, net/core/dev.c)."""
+"""Devices: create, move to another namespace, delete (net/core/rtnetlink.c, drivers/net/veth.c, net/core/dev.c)."""
 
 from __future__ import annotations
 
@@ -9,61 +9,59 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
-from podwire.linux.fib import RT_TABLE_LOCAL
-from podwire.linux.link import FOREVER, SCOPE_HOST, SCOPE_LINK, Address, Cable, Link
-from podwire.linux.rtnl.addr import AddrVerbs
-from podwire.trace.events import KERNEL
-from podwire.wire.addr import NO_MAC, Ip4, Ip6, Mac
+from podwire.linux.link import Cable, Link
+from podwire.linux.rtnl.linkset import LinkSetVerbs, check_mtu, eui64_link_local, valid_name
+from podwire.wire.addr import NO_MAC, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
 
-_IFNAMSIZ: Final = 16
+__all__ = ["KINDS", "LinkVerbs", "Peer", "eui64_link_local"]
+
 KINDS: Final = frozenset({"veth", "bridge", "dummy"})
 _EXISTING_KINDS: Final = frozenset(
-    {
-        "vxlan",
-        "ipip",
-        "geneve",
-        "vlan",
-        "macvlan",
-        "ipvlan",
-        "wireguard",
-        "gre",
-        "tun",
-        "bond",
-        "ifb",
-        "vrf",
-        "vcan",
-        "sit",
-    }
+    """amt bareudp bond erspan geneve gre gretap gtp hsr ifb ip6erspan ip6gre ip6gretap ip6tnl ipip ipoib ipvlan ipvtap macsec
+    macvlan macvtap netdevsim nlmon sit team tun vcan virt_wifi vlan vrf vti vti6 vxcan vxlan wireguard xfrm""".split()
 )
+_CPUS: Final = 2
+"""num_possible_cpus: how many queues a veth gets."""
 
 
 class Peer(msgspec.Struct, frozen=True):
     """The other end of a veth pair: ``peer name N netns X address M mtu U``."""
 
     name: str = ""
-    netns: Netns | None = None  # type: ignore[valid-type]
-    mac: Mac = NO_MAC
+    netns: Netns | None = None
+    mac: Mac | None = None
     mtu: int = 0
     ifindex: int = 0
 
 
-def eui64_link_local(mac: Mac) -> Ip6:
-    """fe80::/64 with the modified EUI-64 of a MAC (RFC 4291 appendix A)."""
-    value = int(mac) ^ 0x020000000000
-    return Ip6(0xFE80 << 112 | (value >> 24) << 40 | 0xFFFE << 24 | value & 0xFFFFFF)
+class _New(msgspec.Struct, frozen=True):
+    """One device to register."""
+
+    netns: Netns
+    name: str
+    kind: str
+    mac: Mac | None
+    mtu: int
+    ifindex: int
+    txqueuelen: int = 1000
 
 
-class LinkVerbs(AddrVerbs):
-    """RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK."""
+def _check_mac(mac: Mac | None) -> None:
+    if mac is not None and (mac.is_multicast or not mac):
+        raise NetlinkError(EADDRNOTAVAIL)
+
+
+class LinkVerbs(LinkSetVerbs):
+    """RTM_NEWLINK and RTM_DELLINK."""
 
     def add_loopback(self) -> None:
         """``loopback_net_init``: every namespace is born with ``lo``, down, index 1."""
         netns = self.netns
         lo = Link(netns, "lo", "loopback", netns.new_ifindex(), mtu=65536)
-        lo.conf.disable_policy = 1
+        lo.conf.disable_policy = lo.conf.disable_xfrm = 1
         lo.conf6["accept_dad"] = -1
         self._draw_reachable_time(lo)
         netns.attach(lo)
@@ -73,7 +71,7 @@ class LinkVerbs(AddrVerbs):
         name: str,
         kind: str,
         *,
-        mac: Mac = NO_MAC,
+        mac: Mac | None = None,
         mtu: int = 0,
         ifindex: int = 0,
         txqueuelen: int | None = None,
@@ -81,93 +79,112 @@ class LinkVerbs(AddrVerbs):
     ) -> Link:
         """``ip link add``; a veth registers its peer first, so the peer has the lower index.
 
-        Raises ``NetlinkError``: EEXIST for a name in use, EINVAL for a bad name or MTU, EOPNOTSUPP ("Unknown device type") for a kind that
-        no kernel has; ``NotModelled`` for one that podwire lacks.
+        Without a name it is called after its kind: ``veth0``, ``bridge0``; without ``mac`` it draws one. Raises ``NetlinkError``:
+        EEXIST for a name in use, EINVAL for a bad name or MTU, EADDRNOTAVAIL for a group or zero MAC, EOPNOTSUPP ("Unknown device
+        type") for a kind that no kernel has; ``NotModelled`` for one that podwire lacks.
         """
         netns = self.netns
         if kind not in KINDS:
             if kind in _EXISTING_KINDS:
                 raise NotModelled(f"ip link add type {kind}")
             raise NetlinkError(EOPNOTSUPP, "Unknown device type")
-        self._check_name(netns, name, kind)
-        if mac.is_multicast:
-            raise NetlinkError(EADDRNOTAVAIL)
-        if ifindex and netns.link_by_index(ifindex):
-            raise NetlinkError(EBUSY)
-        if kind != "veth":
-            link = self._register(netns, name, kind, mac, mtu, ifindex, txqueuelen)
-            netns.changed()
-            return link
-        other = peer or Peer()
-        far = other.netns or netns
-        far_name = other.name or self._free_name(far, "veth%d", name if far is netns else "")
-        if far_name == name and far is netns:
-            raise NetlinkError(EEXIST)
-        self._check_name(far, far_name, kind)
-        far_link = self._register(far, far_name, kind, other.mac, other.mtu or mtu, other.ifindex, txqueuelen)
-        link = self._register(netns, name, kind, mac, mtu, ifindex, txqueuelen)
-        link.peer, far_link.peer = far_link, link
-        far.changed()
-        netns.changed()
+        self.link_validate(kind, mac, mtu)
+        if kind == "veth":
+            return self._add_veth(name, mac, mtu, ifindex, txqueuelen, peer or Peer())
+        name = valid_name(netns, name or f"{kind}%d")
+        link = self._register(_New(netns, name, kind, mac, mtu, ifindex, 1000 if txqueuelen is None else txqueuelen))
+        if kind == "bridge" and mac is not None:
+            # br_stp_change_bridge_id looks at the ports: none, so no carrier from now on.
+            link.port_state_selected = True
+            link.carrier_seen = False
+            link.carrier_changes += 1
         return link
+
+    def link_validate(self, kind: str, mac: Mac | None, mtu: int) -> None:
+        """``rtnl_link_ops.validate``: what the kernel refuses before it looks whether there is such a device.
+
+        Raises ``NetlinkError``: EADDRNOTAVAIL for a group or zero MAC, EINVAL (without a text) for the MTU of a veth.
+        """
+        if kind not in KINDS:
+            return
+        _check_mac(mac)
+        if kind == "veth" and mtu and not 68 <= mtu <= 65535:
+            raise NetlinkError(EINVAL)
+
+    def _add_veth(self, name: str, mac: Mac | None, mtu: int, ifindex: int, txqueuelen: int | None, peer: Peer) -> Link:
+        netns = self.netns
+        far = peer.netns or netns
+        self.link_validate("veth", peer.mac, peer.mtu)
+        far_name = valid_name(far, peer.name or "veth%d")
+        if name and far is netns and name == far_name:
+            if peer.name:
+                raise NetlinkError(EEXIST)
+            far_name = self._next_name(far, name)
+        if name:
+            name = valid_name(netns, name)
+        # The peer keeps an index of its own only where the device has one.
+        far_link = self._register(
+            _New(far, far_name, "veth", peer.mac, peer.mtu or mtu, peer.ifindex if ifindex else 0)
+        )
+        try:
+            name = name or valid_name(netns, "veth%d")
+            link = self._register(
+                _New(netns, name, "veth", mac, mtu, ifindex, 1000 if txqueuelen is None else txqueuelen)
+            )
+        except NetlinkError:
+            far.detach(far_link)
+            raise
+        link.peer, far_link.peer = far_link, link
+        if far is not netns:
+            netns.nsid_of(far)
+            far.nsid_of(netns)
+        for end in (link, far_link):
+            end.linkwatch()
+            end.netns.changed()
+        return link
+
+    def _next_name(self, netns: Netns, taken: str) -> str:
+        number = 0
+        while netns.link(f"veth{number}") is not None or f"veth{number}" == taken:
+            number += 1
+        return f"veth{number}"
 
     def ethernet_add(
         self, name: str, mac: Mac, cable: Cable, *, mtu: int = 1500, qdisc: str = "mq", queues: int = 1
     ) -> Link:
         """A NIC appears, its cable in the fabric's hand."""
         netns = self.netns
-        self._check_name(netns, name, "ethernet")
-        link = self._register(netns, name, "ethernet", mac, mtu, 0, 1000)
+        link = self._register(_New(netns, valid_name(netns, name), "ethernet", mac or None, mtu, 0), max_mtu=9216)
         link.cable = cable
         link.qdisc = qdisc
         link.numtxqueues = link.numrxqueues = queues
-        link.max_mtu = 9216
         return link
 
-    def _check_name(self, netns: Netns, name: str, kind: str) -> None:
-        if (
-            not name
-            or len(name) >= _IFNAMSIZ
-            or name in {".", ".."}
-            or "/" in name
-            or ":" in name
-            or any(map(str.isspace, name))
-        ):
-            raise NetlinkError(EINVAL)
-        if netns.link(name) is not None:
-            raise NetlinkError(EEXIST)
-        del kind
-
-    def _free_name(self, netns: Netns, pattern: str, taken: str) -> str:
-        number = 0
-        while netns.link(pattern % number) is not None or pattern % number == taken:
-            number += 1
-        return pattern % number
-
-    def _register(
-        self, netns: Netns, name: str, kind: str, mac: Mac, mtu: int, ifindex: int, txqueuelen: int | None
-    ) -> Link:
-        index = netns.new_ifindex(ifindex) if ifindex else netns.new_ifindex()
+    def _register(self, new: _New, *, max_mtu: int = 0) -> Link:
+        """``register_netdevice``."""
+        netns = new.netns
+        if new.ifindex and netns.link_by_index(new.ifindex) is not None:
+            raise NetlinkError(EBUSY)
         link = Link(
             netns,
-            name,
-            kind,
-            index,
-            mac=mac or netns.draw_mac(name),
-            mtu=mtu or 1500,
-            txqueuelen=1000 if txqueuelen is None else txqueuelen,
+            new.name,
+            new.kind,
+            new.ifindex,
+            mac=new.mac if new.mac is not None else NO_MAC,
+            mtu=new.mtu or 1500,
+            txqueuelen=new.txqueuelen,
             owner=self.writer,
         )
-        self._check_mtu(link, link.mtu)
+        link.max_mtu = max_mtu or link.max_mtu
+        check_mtu(link, link.mtu)
+        link.ifindex = new.ifindex or netns.new_ifindex()
+        if new.mac is None:
+            link.mac = netns.draw_mac(new.name)
+        if new.kind == "veth":
+            link.numtxqueues = link.numrxqueues = _CPUS
         self._draw_reachable_time(link)
         netns.attach(link)
         return link
-
-    def _check_mtu(self, link: Link, mtu: int) -> None:
-        if mtu < link.min_mtu:
-            raise NetlinkError(EINVAL, "mtu less than device minimum")
-        if link.max_mtu and mtu > link.max_mtu:
-            raise NetlinkError(EINVAL, "mtu greater than device maximum")
 
     def link_del(self, link: Link) -> None:
         """``ip link del``: a veth takes its peer along. EOPNOTSUPP for ``lo`` and NICs."""
@@ -179,12 +196,16 @@ class LinkVerbs(AddrVerbs):
         link.peer = None
 
     def _unregister(self, link: Link) -> None:
+        """``unregister_netdevice``: down, without addresses, out of every table."""
         if link.is_up:
             self.link_down(link)
-        for address in list(link.addresses):
-            self._remove_address(link, address, promote=False)
+        while link.addresses:
+            # The device is dead: no secondary takes the place of a primary address.
+            address = link.addresses[0]
+            self._unlist(link, address)
+            self._leave(link, address)
         link.addresses6.clear()
-        self._flush_device_routes(link, local_too=True)
+        self._flush_device_routes(link, local_too=True, unregister=True)
         netns = self.netns
         for entry in netns.neighbours.of(link):
             netns.neighbours.remove(entry)
@@ -193,139 +214,46 @@ class LinkVerbs(AddrVerbs):
         if link in netns.links():
             netns.detach(link)
 
-    # -- changes ------------------------------------------------------------------------------------------------
+    def link_move(self, link: Link, target: Netns, name: str = "", *, ifindex: int = 0) -> None:
+        """``ip link set X netns N``: down, stripped of addresses, and with a new index where its own is taken there.
 
-    def link_up(self, link: Link) -> None:
-        """``ip link set X up``: addresses come to life; the other end of a veth may gain carrier."""
-        if link.is_up:
-            return
-        link.is_up = link.was_up = True
-        netns = self.netns
-        if link.is_loopback and not link.addresses:
-            address = Address(Ip4(0x7F000001), 8, Ip4(0x7F000001), scope=SCOPE_HOST, label=link.name)
-            self._insert_address(link, address)
-        for address in link.addresses:
-            self._add_address_routes(link, address)
-        self._carrier_changed(link)
-        if link.peer is not None:
-            self._carrier_changed(link.peer)
-        netns.changed()
-        from podwire.linux.path.arp import arp_notify
-
-        arp_notify(link)
-
-    def link_down(self, link: Link) -> None:
-        """``ip link set X down``: its routes and neighbours go; local addresses stay local."""
-        if not link.is_up:
-            return
-        link.is_up = False
-        self._flush_device_routes(link, local_too=False)
-        netns = self.netns
-        for entry in netns.neighbours.of(link):
-            netns.neighbours.remove(entry)
-        link.addresses6.clear()
-        if link.peer is not None:
-            self._carrier_changed(link.peer)
-        netns.changed()
-
-    def _carrier_changed(self, link: Link) -> None:
-        """NETDEV_CHANGE: entries of a device without carrier go (arp_evict_nocarrier); IPv6 gets or loses its link-local address."""
-        netns = link.netns
-        if link.is_up and not link.carrier and link.conf.arp_evict_nocarrier and netns.conf_all.arp_evict_nocarrier:
-            for entry in netns.neighbours.of(link):
-                if entry.state not in {"PERMANENT", "NOARP"}:
-                    netns.neighbours.remove(entry)
-        if link.running and not link.addresses6 and not (netns.conf6_all["disable_ipv6"] or link.conf6["disable_ipv6"]):
-            if link.is_loopback:
-                link.addresses6.append(Address(Ip6(1), 128, Ip6(1), scope=SCOPE_HOST, noprefixroute=True, owner=KERNEL))
-            elif link.mac:
-                local = eui64_link_local(link.mac)
-                link.addresses6.append(Address(local, 64, local, scope=SCOPE_LINK, proto=3, valid_lft=FOREVER))
-        netns.changed()
-
-    def link_set_mtu(self, link: Link, mtu: int) -> None:
-        """``ip link set X mtu N``."""
-        self._check_mtu(link, mtu)
-        link.mtu = mtu
-        self.netns.changed()
-
-    def link_set_mac(self, link: Link, mac: Mac) -> None:
-        """``ip link set X address M``: neighbours learned on the device go (arp_netdev_event, NETDEV_CHANGEADDR)."""
-        if link.is_loopback:
-            raise NetlinkError(EOPNOTSUPP)
-        if mac.is_multicast or not mac:
-            raise NetlinkError(EADDRNOTAVAIL)
-        link.mac = mac
-        for entry in self.netns.neighbours.of(link):
-            if entry.state != "PERMANENT":
-                self.netns.neighbours.remove(entry)
-        self.netns.changed()
-        from podwire.linux.path.arp import arp_notify
-
-        arp_notify(link)
-
-    def link_rename(self, link: Link, name: str) -> None:
-        """``ip link set X name N`` (since Linux 6.? also while it is up)."""
-        if name == link.name:
-            return
-        self._check_name(self.netns, name, link.kind)
-        old = link.name
-        self.netns.rename(link, name)
-        for address in link.addresses:
-            if address.label == old:
-                address.label = name
-
-    def link_move(self, link: Link, target: Netns, name: str = "") -> None:
-        """``ip link set X netns N``: down, stripped of addresses, and with a new index where its own is taken there (dev_change_net_namespace)."""
+        ``name`` is taken where its own is in use (dev_change_net_namespace), and else given to it afterwards.
+        """
         if link.is_loopback:
             raise NetlinkError(EINVAL, "The interface netns is immutable")
-        new_name = name or link.name
         if target is self.netns:
+            if name:
+                self.link_rename(link, name)
             return
+        new_name = link.name
         if target.link(new_name) is not None:
-            raise NetlinkError(EEXIST)
-        peer = link.peer
+            if not name:
+                raise NetlinkError(EEXIST, "An interface with the same name exists in the target netns")
+            new_name = valid_name(target, name)
+        if ifindex and target.link_by_index(ifindex) is not None:
+            raise NetlinkError(EBUSY, "The requested ifindex is already in use in the target network namespace")
         self._unregister(link)
-        link.ifindex = target.new_ifindex(link.ifindex)
+        self.netns.nsid_of(target)
+        link.ifindex = ifindex or target.new_ifindex(link.ifindex)
         link.name = new_name
         link.netns = target
+        link.was_up = False
         link.conf = type(link.conf)(target.conf_default)
         link.neigh = type(link.neigh)(target.neigh_default)
         link.conf6 = dict(target.conf6_default)
-        type(self)(target, self.writer)._draw_reachable_time(link)
+        door = type(self)(target, self.writer)
+        door._draw_reachable_time(link)
         target.attach(link)
-        if peer is not None:
-            self._carrier_changed(peer)
-
-    def link_set_arp(self, link: Link, *, on: bool) -> None:
-        """``ip link set X arp on|off``."""
-        link.arp = on
-        for entry in self.netns.neighbours.of(link):
-            self.netns.neighbours.remove(entry)
-        self.netns.changed()
+        if link.peer is not None:
+            if link.peer.netns is not target:
+                target.nsid_of(link.peer.netns)
+                link.peer.netns.nsid_of(target)
+            self._carrier_changed(link.peer)
+        if name and name != link.name:
+            door.link_rename(link, name)
 
     def _draw_reachable_time(self, link: Link) -> None:
         """``neigh_rand_reach_time``: uniform in [0.5, 1.5) of the base (F13), from the seed."""
         base = link.neigh.base_reachable_time_ms * 1_000_000
         stream = self.netns.machine.random("reachable", self.netns.label, link.name)
         link.neigh.reachable_time = base // 2 + stream.randrange(base) if base else 0
-
-    def _flush_device_routes(self, link: Link, *, local_too: bool) -> None:
-        """``fib_sync_down_dev`` and ``fib_flush``: a route goes when its last leg is gone; local ones only with the device."""
-        netns = self.netns
-        for table in netns.tables.values():
-            for route in table.dump():
-                legs = [hop for hop in route.nexthops if hop.ifindex == link.ifindex]
-                if not legs or (route.type == "local" and not local_too):
-                    continue
-                rest = [hop for hop in route.nexthops if hop.ifindex != link.ifindex and not hop.dead]
-                if rest and len(route.nexthops) > 1:
-                    hops = tuple(
-                        msgspec.structs.replace(hop, dead=True) if hop.ifindex == link.ifindex else hop
-                        for hop in route.nexthops
-                    )
-                    table.swap(route, msgspec.structs.replace(route, nexthops=hops))
-                else:
-                    table.remove(route)
-        if local_too:
-            netns.tables[RT_TABLE_LOCAL].flush(lambda r: any(hop.ifindex == link.ifindex for hop in r.nexthops))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from errno import EEXIST, EINVAL, ENOENT
+from errno import EEXIST, EINVAL, ENOBUFS, ENOENT
 from typing import TYPE_CHECKING
 
 from podwire.linux.errors import NetlinkError
-from podwire.linux.neigh import Neighbour, Nud
+from podwire.linux.neigh import VALID, Neighbour, Nud
 from podwire.linux.rtnl.door import Door
-from podwire.wire.addr import Ip, Mac
+from podwire.wire.addr import ANY4, Ip, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -29,20 +29,26 @@ class NeighVerbs(Door):
     ) -> Neighbour:
         """``ip neigh add`` (create, exclusive), ``replace`` (create), ``change`` (neither).
 
-        Raises ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state without an address.
+        On ``lo`` every address is 0.0.0.0 (arp_constructor's key). Raises ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state
+        without an address.
         """
         from podwire.linux.path import neighbour as path
 
         table = self.netns.neighbours
+        ip = ANY4 if link.is_loopback else ip
         entry = table.get(ip, link)
         if entry is None:
             if not create:
                 raise NetlinkError(ENOENT)
-            if mac is None and state not in {Nud.NONE, Nud.INCOMPLETE, Nud.FAILED, Nud.NOARP}:
-                raise NetlinkError(EINVAL)
-            entry = table.add(ip, link, self.netns.machine.jiffies)
+            made = path.neigh_of(link, ip)
+            if made is None:
+                raise NetlinkError(ENOBUFS)
+            entry = made
         elif exclusive:
             raise NetlinkError(EEXIST)
+        if mac is None and state in VALID and entry.state not in VALID:
+            # A new entry stays, in state NONE.
+            raise NetlinkError(EINVAL, "No link layer address given")
         entry.owner = self.writer
         path.neigh_update(entry, mac, state, "admin", override=True, admin=True)
         self.netns.machine.run_softirq()
@@ -51,6 +57,7 @@ class NeighVerbs(Door):
     def neigh_del(self, ip: Ip, link: Link) -> None:
         """``ip neigh del``: the entry becomes FAILED and goes; ENOENT if there is none."""
         table = self.netns.neighbours
+        ip = ANY4 if link.is_loopback else ip
         entry = table.get(ip, link)
         if entry is None:
             raise NetlinkError(ENOENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from errno import EINVAL, ENOENT
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ _CONF: Final = "net/ipv4/conf/"
 _NEIGH: Final = "net/ipv4/neigh/"
 _CONF6: Final = "net/ipv6/conf/"
 _USER_HZ: Final = 100
+_INT_MAX: Final = (1 << 31) - 1
+_OCTAL: Final = re.compile(r"[+-]?0[0-7]+")
 
 
 class SysctlVerbs(LinkVerbs):
@@ -74,8 +77,8 @@ class SysctlVerbs(LinkVerbs):
         numbers = _numbers(text)
         key = path.rpartition("/")[2]
         netns = self.netns
-        if path == "net/ipv4/ip_forward" or path == f"{_CONF}all/forwarding":
-            self._forward_change(int(numbers[0] != 0))
+        if path in {"net/ipv4/ip_forward", f"{_CONF}all/forwarding"}:
+            self._forward_change(numbers[0])
         elif path.startswith(_CONF):
             _check_modelled(path, key, CONF_NOT_MODELLED, current, numbers)
             self._write_conf(path.removeprefix(_CONF).rpartition("/")[0], key, numbers[0])
@@ -121,7 +124,7 @@ class SysctlVerbs(LinkVerbs):
     def _forward_change(self, on: int) -> None:
         """``inet_forward_change``: all, default and every device; accept_redirects of ``all`` becomes the opposite (F74)."""
         netns = self.netns
-        netns.conf_all.accept_redirects = 1 - on
+        netns.conf_all.accept_redirects = int(not on)
         for conf in (netns.conf_all, netns.conf_default, *(link.conf for link in netns.links())):
             conf.forwarding = on
             conf.writers["forwarding"] = self.writer
@@ -185,10 +188,11 @@ class SysctlVerbs(LinkVerbs):
 
 def _numbers(text: str) -> list[int]:
     try:
-        numbers = [int(word, 0) for word in text.split()]
+        # strtoul with base 0: 010 is octal.
+        numbers = [int(word, 8 if _OCTAL.fullmatch(word) else 0) for word in text.split()]
     except ValueError:
         raise NetlinkError(EINVAL) from None
-    if not numbers:
+    if not numbers or any(abs(number) > _INT_MAX for number in numbers):
         raise NetlinkError(EINVAL)
     return numbers
 
@@ -205,7 +209,7 @@ def _neigh_value(parms: NeighParms, key: str) -> int:
         return parms.retrans_time_ms * _USER_HZ // 1000
     if key == "unres_qlen":
         # In packets of the truesize that a full frame has (SKB_TRUESIZE(ETH_FRAME_LEN)).
-        return parms.unres_qlen_bytes // 2096
+        return parms.unres_qlen_bytes // 2090
     return int(getattr(parms, key))
 
 
@@ -217,6 +221,6 @@ def _set_neigh_value(parms: NeighParms, key: str, value: int) -> None:
     elif key == "retrans_time":
         parms.retrans_time_ms = value * 1000 // _USER_HZ
     elif key == "unres_qlen":
-        parms.unres_qlen_bytes = value * 2096
+        parms.unres_qlen_bytes = value * 2090
     else:
         setattr(parms, key, value)
