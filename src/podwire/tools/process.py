@@ -57,6 +57,10 @@ class Process:
         """(1 or 2, text) in the order written."""
         self.on_output: Callable[[int, str], None] | None = None
         self.on_exit: Callable[[], None] | None = None
+        self.on_send: Callable[[int], None] | None = None
+        """Hears the id of each packet that a socket of the tool sends, before it starts: how a trace adopts it."""
+        self.result: object | None = None
+        """What the tool found, for the Python API: ``ping`` leaves a ``PingResult``."""
         self._generator: Waiting | None = None
         self._epoch = 0
 

@@ -1,0 +1,187 @@
+"""One device as ``ip link`` and ``ip addr`` print it (print_linkinfo)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from podwire.tools.ip.details import print_details
+from podwire.tools.ip.grammar import AF_PACKET
+from podwire.tools.ip.output import IFNAME, MAC, PLAIN, STATE_DOWN, STATE_UP
+from podwire.tools.ip.stats import print_stats
+from podwire.wire.addr import AF_INET6
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.tools.ip.context import Context
+
+_STATE_COLOURS = {"UP": STATE_UP, "DOWN": STATE_DOWN}
+
+
+class LinkFilter(msgspec.Struct):
+    """What of ``ip link show`` and ``ip addr show`` selects devices."""
+
+    link: Link | None = None
+    up: bool = False
+    group: str | None = None
+    master: Link | None = None
+    kind: str = ""
+    slave_kind: str = ""
+    label: str | None = None
+    show_queue: bool = True
+
+
+def info_kind(link: Link) -> str:
+    """IFLA_INFO_KIND: loopback and NICs have none."""
+    return "" if link.kind in {"loopback", "ethernet"} else link.kind
+
+
+def selects(wanted: LinkFilter, link: Link) -> bool:
+    """Whether the filter lets a device through."""
+    return not (
+        (wanted.link is not None and wanted.link is not link)
+        or (wanted.up and not link.is_up)
+        or (wanted.group is not None and wanted.group != link.group)
+        or (wanted.master is not None and wanted.master is not link.master)
+        or (wanted.kind and wanted.kind != info_kind(link))
+        or (wanted.slave_kind and (link.master is None or wanted.slave_kind != info_kind(link.master)))
+    )
+
+
+def flags(link: Link) -> list[str]:
+    """The words between angle brackets."""
+    running = link.is_up and link.carrier
+    words = {
+        "NO-CARRIER": link.is_up and not running,
+        "LOOPBACK": link.is_loopback,
+        "BROADCAST": not link.is_loopback,
+        "MULTICAST": link.multicast,
+        "NOARP": not link.arp and not link.is_loopback,
+        "ALLMULTI": link.allmulticast,
+        "PROMISC": link.promisc_on,
+        "UP": link.is_up,
+        "LOWER_UP": running,
+    }
+    return [word for word, shown in words.items() if shown]
+
+
+def _print_name(ctx: Context, link: Link, template: str) -> bool:
+    """The name with what it hangs on (``v0@if2``, ``v0@v1``); True where that other end is down (M-DOWN)."""
+    out, name, peer = ctx.out, link.name, link.peer
+    down = False
+    if peer is not None and (peer.netns is not link.netns or peer.ifindex != link.ifindex):
+        if peer.netns is not link.netns:
+            out.only("link_index", peer.ifindex)
+            name = f"{name}@if{peer.ifindex}"
+        else:
+            out.only("link", peer.name)
+            name = f"{name}@{peer.name}"
+            down = not peer.is_up
+    out.put("ifname", link.name if out.in_json else name, template, IFNAME)
+    return down
+
+
+def _print_name6(ctx: Context, link: Link) -> bool:
+    """The same from an AF_INET6 dump, which knows no other namespace: the other end's index is read in this one."""
+    out, peer = ctx.out, link.peer
+    name, down = link.name, False
+    if peer is not None and peer.ifindex != link.ifindex:
+        other = ctx.netns.link_by_index(peer.ifindex)
+        other_name = ctx.netns.link_name(peer.ifindex)
+        out.only("link", other_name)
+        name = f"{name}@{other_name}"
+        down = other is not None and not other.is_up
+    out.put("ifname", link.name if out.in_json else name, "{}: ", IFNAME)
+    return down
+
+
+def _print_flags(ctx: Context, link: Link, *, other_down: bool) -> None:
+    out = ctx.out
+    words = flags(link)
+    with out.array("flags", "<", "> "):
+        for index, word in enumerate(words):
+            out.item(word, "{}" if index == len(words) - 1 else "{},")
+        if other_down:
+            out.item("M-DOWN", ",{}")
+
+
+def _print_state(ctx: Context, link: Link, template: str) -> None:
+    state = link.operstate
+    ctx.out.put("operstate", state, template, _STATE_COLOURS.get(state, PLAIN))
+
+
+def print_brief(ctx: Context, link: Link, *, do_link: bool) -> None:
+    """``-br``: the line's first half for addresses, the whole line for devices."""
+    out = ctx.out
+    other_down = _print_name(ctx, link, "{:<16} ")
+    _print_state(ctx, link, "{:<14} ")
+    if do_link:
+        out.put("address", str(link.mac), colour=MAC)
+        _print_flags(ctx, link, other_down=other_down)
+        out.text("\n")
+
+
+def print_link(ctx: Context, link: Link, *, do_link: bool, hardware: bool, dump6: bool = False) -> None:
+    """Everything up to the addresses. ``do_link`` is ``ip link``; ``dump6`` an AF_INET6 dump, which tells less."""
+    out, options = ctx.out, ctx.options
+    out.put("ifindex", link.ifindex, "{}: ")
+    other_down = _print_name6(ctx, link) if dump6 else _print_name(ctx, link, "{}: ")
+    _print_flags(ctx, link, other_down=other_down)
+    out.put("mtu", link.mtu, "mtu {} ")
+    if not dump6:
+        out.put("qdisc", link.qdisc if link.was_up else "noop", "qdisc {} ")
+        if link.master is not None:
+            out.put("master", link.master.name, "master {} ")
+    out.text("state ")
+    _print_state(ctx, link, "{} ")
+    if not dump6:
+        if do_link:
+            out.put("linkmode", "DEFAULT", "mode {} ")
+        out.put("group", ctx.names.group(link.group), "group {} ")
+    if link.txqueuelen:
+        out.put("txqlen", link.txqueuelen, "qlen {}")
+    if hardware or options.details:
+        _print_hardware(ctx, link, broadcast=not dump6)
+    if not dump6:
+        _print_namespace(ctx, link)
+        if options.details:
+            print_details(ctx, link, do_link=do_link)
+        if link.alias and (do_link or options.details):
+            out.text(f"{out.newline}    ")
+            out.put("ifalias", link.alias, "alias {}")
+        if do_link and options.stats:
+            out.nl()
+            print_stats(ctx, link)
+    out.text("\n")
+
+
+def _print_hardware(ctx: Context, link: Link, *, broadcast: bool) -> None:
+    out = ctx.out
+    out.nl()
+    out.put("link_type", ctx.names.hardware(link.kind), "    link/{} ")
+    out.put("address", str(link.mac), "{}", MAC)
+    if broadcast:
+        out.text(" brd ")
+        out.put("broadcast", str(link.broadcast), "{}", MAC)
+
+
+def _print_namespace(ctx: Context, link: Link) -> None:
+    """Where the other end is: the name under /run/netns if there is one, else the id."""
+    peer = link.peer
+    if peer is None or peer.netns is link.netns:
+        return
+    number = link.netns.nsid_of(peer.netns)
+    ctx.out.only("link_netnsid", number)
+    name = ctx.place.netns_name(peer.netns)
+    ctx.out.text(f" link-netnsid {number}" if name is None else f" link-netns {name}")
+
+
+def is_dump6(ctx: Context, *, do_link: bool, one: bool) -> bool:
+    """A list of all devices asked for with ``-6`` comes from IPv6, not from the devices themselves."""
+    return ctx.family == AF_INET6 and not do_link and not one
+
+
+def packet_family(ctx: Context, *, do_link: bool) -> bool:
+    """Only devices are shown: ``ip link``, or ``-0``."""
+    return do_link or ctx.family == AF_PACKET

@@ -1,0 +1,27 @@
+"""``ping`` of iputils 20221126, IPv4: text, timing and exit statuses as the real one has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwire.tools.args import Exit
+from podwire.tools.ping.options import fill, parse
+from podwire.tools.ping.result import PingResult
+from podwire.tools.ping.session import Session
+from podwire.tools.ping.target import open_socket
+
+if TYPE_CHECKING:
+    from podwire.tools.process import Process, Waiting
+
+__all__ = ["PingResult", "ping"]
+
+
+def ping(proc: Process) -> int | Waiting:
+    """``ping [options] DESTINATION``; leaves a ``PingResult`` in ``proc.result``."""
+    proc.result = PingResult()
+    try:
+        options, operands = parse(proc)
+        data = fill(proc, options)
+        return Session(proc, options, open_socket(proc, options, operands), data).run()
+    except Exit as exit_:
+        return exit_.status

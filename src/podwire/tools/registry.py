@@ -1,0 +1,39 @@
+"""Which function answers to which command on which image. Modules are loaded when their command is first typed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from podwire.linux.image import Image
+    from podwire.tools.process import Tool
+
+_TOOLS: Final = MappingProxyType(
+    {
+        "arp": "podwire.tools.arp:arp",
+        "arping": "podwire.tools.arping:arping",
+        "cat": "podwire.tools.cat:cat",
+        "ip": "podwire.tools.ip:ip",
+        "ping": "podwire.tools.ping:ping",
+        "route": "podwire.tools.route:route",
+        "sleep": "podwire.tools.sleep:sleep",
+        "sysctl": "podwire.tools.sysctl:sysctl",
+        "tcpdump": "podwire.tools.tcpdump:tcpdump",
+    }
+)
+
+
+def names() -> tuple[str, ...]:
+    """Every command that podwire has."""
+    return tuple(sorted(_TOOLS))
+
+
+def find(image: Image, name: str) -> Tool | None:
+    """The command as that image has it; None where podwire does not simulate it, or the image does not hold it."""
+    base = name.rpartition("/")[2]
+    if base not in _TOOLS or base in image.absent:
+        return None
+    module, _, function = _TOOLS[base].partition(":")
+    return cast("Tool", getattr(import_module(module), function))
