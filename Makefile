@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 
 # What `make demo` shows.
-DEMO ?= trace -f examples/gke-calico/lab.yaml pod1 pod3 -w demo.pcapng
+DEMO ?= trace -f examples/two-nodes/lab.yaml pod1 pod3 -w demo.pcapng
 
 # `make test MARKERS="slow or oracle"`, `make test PYTEST="-k arp -n 0"`
 MARKERS ?= not slow and not benchmark

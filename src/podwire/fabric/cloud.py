@@ -14,11 +14,12 @@ from podwire.errors import ConfigError
 from podwire.fabric.firewall import Firewall, FirewallRule
 from podwire.fabric.port import Port
 from podwire.fabric.segment import LATENCY
-from podwire.trace.events import By, ByFabric, ByNotModelled, ByRoute, Created, Delivered, Dropped, Owner, Routed
+from podwire.trace.events import By, ByFabric, ByNotModelled, Carried, Created, Delivered, Dropped, Owner
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import Ip, Ip4, Mac, Net
+from podwire.wire.codec import quoted
 from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, ETH_P_IP, Arp, Ethernet, IPv4
-from podwire.wire.packet import Packet
+from podwire.wire.packet import Packet, Quoted
 
 if TYPE_CHECKING:
     from podwire.fabric.internet import Internet
@@ -47,6 +48,12 @@ class Nic(msgspec.Struct):
     def owns(self, ip: Ip) -> bool:
         """Whether an address is the NIC's own or in one of its alias ranges."""
         return ip == self.ip or any(ip in net for net in self.aliases)
+
+    def why(self, ip: Ip) -> str:
+        """Which of its addresses or ranges a destination is."""
+        if ip == self.ip:
+            return f"{ip} is its address"
+        return f"{ip} is in its alias range {next(net for net in self.aliases if ip in net)}"
 
 
 class GcpVpc:
@@ -204,8 +211,9 @@ class GcpVpc:
             why = f"no firewall rule allows {self.firewall.describe(frame)} to {nic.vm}; ingress is denied by default (priority 65535)"
             self._drop(packet_id, "firewall", why)
             return
-        decided = ByRoute("fabric", str(ip.dst), self.name, nic.vm, owner=Owner("gcp", f"firewall rule {rule}"))
-        self.network.emit(self.name, packet_id, Routed(ip.dst, ip.src, decided))
+        if self.network.log.on:
+            allowed = "a connection that is known" if rule == "established" else f"firewall rule {rule}"
+            self.network.emit(self.name, packet_id, Carried(nic.vm, nic.why(ip.dst), allowed))
         out = Packet(
             (Ethernet(nic_mac(nic.ip), nic_mac(self.gateway), ETH_P_IP), *frame.layers[1:]),
             frame.payload,
@@ -227,7 +235,7 @@ class GcpVpc:
             self._drop(packet_id, "internet edge", f"{ip.src} cannot leave for the Internet: {missing}")
             return
         header = msgspec.structs.replace(ip, src=nic.external)
-        self.internet.carry(frame.replace(1, header), packet_id)
+        self.internet.carry(_translated(frame.replace(1, header), nic.ip, nic.external), packet_id)
 
     def takes(self, ip: Ip) -> bool:
         """Whether an address of the Internet stands for one of this VPC's NICs."""
@@ -239,4 +247,16 @@ class GcpVpc:
         assert isinstance(ip, IPv4)  # noqa: S101 - the Internet carries IPv4
         nic = next(nic for nic in self._nics if nic.external == ip.dst)
         header = msgspec.structs.replace(ip, dst=nic.ip)
-        self._deliver(nic, frame.replace(1, header), header, packet_id)
+        self._deliver(nic, _translated(frame.replace(1, header), ip.dst, nic.ip), header, packet_id)
+
+
+def _translated(frame: Packet, old: Ip, new: Ip) -> Packet:
+    """An ICMP error whose quotation is translated with it (RFC 5508 section 4.2); anything else as it is."""
+    inner = quoted(frame)
+    header = inner.layers[0] if inner is not None else None
+    if inner is None or not isinstance(header, IPv4) or old not in {header.src, header.dst}:
+        return frame
+    source, target = (new if address == old else address for address in (header.src, header.dst))
+    length = len(frame.payload)
+    packet = inner.replace(0, msgspec.structs.replace(header, src=source, dst=target))
+    return Packet(frame.layers, Quoted(packet, length), frame.trailer)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from podwire.fabric.port import Port
 from podwire.fabric.segment import LATENCY
-from podwire.trace.events import ByFabric, Created, Delivered, Dropped
+from podwire.trace.events import ByFabric, Carried, Created, Delivered, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import Ip, Mac
 from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, ETH_P_IP, Arp, Ethernet, IPv4
@@ -77,6 +77,9 @@ class Internet:
         if port is not None and port.link is not None:
             link = port.link
             out = Packet((Ethernet(link.mac, GATEWAY_MAC, ETH_P_IP), *frame.layers[1:]), frame.payload, frame.trailer)
+            if self.network.log.on:
+                host = link.netns.label
+                self.network.emit(self.name, packet_id, Carried(host, f"{ip.dst} is its address"))
             port.deliver(out, packet_id)
             return
         for uplink in self._uplinks:

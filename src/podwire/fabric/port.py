@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from podwire.linux.skb import Skb
+from podwire.trace.events import ByFabric, Dropped
+from podwire.trace.reasons import DropReason
 from podwire.wire.headers import Ethernet
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ class Port:
         """The frame arrives at the NIC, now."""
         link = self.link
         if link is None:
+            if self.network.log.on:
+                why = ByFabric("cable", "no machine is plugged in where the frame arrives")
+                self.network.emit("cable", packet_id, Dropped("cable", DropReason.FABRIC, why))
             return
         header = frame.layers[0]
         assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet

@@ -50,7 +50,8 @@ class Segment:
     def _forward(self, source: Port, frame: Packet, packet_id: int) -> None:
         header = frame.layers[0]
         assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
-        self._learned[header.src] = source
+        if header.src and not header.src.is_multicast:
+            self._learned[header.src] = source
         known = None if header.dst.is_multicast else self._learned.get(header.dst)
         targets = (
             [known]

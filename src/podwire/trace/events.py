@@ -224,6 +224,15 @@ class Forwarded(Event, frozen=True, gc=False, tag="forwarded"):
     ttl: int
 
 
+class Carried(Event, frozen=True, gc=False, tag="carried"):
+    """Something outside the machines took the packet on: ``to`` whom, because of which address or range (``why``), let in by which
+    firewall rule (``allowed``, empty where nothing asked)."""
+
+    to: str
+    why: str
+    allowed: str = ""
+
+
 class Delivered(Event, frozen=True, gc=False, tag="delivered"):
     """Terminal: somebody consumed the packet.
 
@@ -276,6 +285,7 @@ AnyEvent = (
     | Waiting
     | IcmpSent
     | Forwarded
+    | Carried
     | Delivered
     | Dropped
     | Fragmented

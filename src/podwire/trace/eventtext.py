@@ -11,6 +11,7 @@ from podwire.trace.events import (
     PACKET_MULTICAST,
     PACKET_OTHERHOST,
     AnyEvent,
+    Carried,
     Created,
     Delivered,
     Dropped,
@@ -73,6 +74,8 @@ def event_line(event: AnyEvent) -> tuple[str, str]:
             )
         case Forwarded():
             return "fwd", f"{event.iif} -> {event.oif}, ttl {event.ttl}"
+        case Carried():
+            return "to", f"{event.to}: {event.why}" + (f"; {event.allowed} lets it in" if event.allowed else "")
         case Delivered():
             taker = _TAKERS.get(event.to, f"by {event.to}")
             note = f", {event.note}" if event.note else ""
