@@ -63,8 +63,8 @@ def execute(lab: Path, machine: str, command: tuple[str, ...]) -> int:
     from podwire.lab import load
 
     result = load(lab).machine(machine).exec(words)
-    click.echo(result.stdout, nl=False)
-    click.echo(result.stderr, nl=False, err=True)
+    click.echo(result.stdout, nl=False, color=True)  # what the command coloured stays coloured, as over ssh
+    click.echo(result.stderr, nl=False, err=True, color=True)
     return result.exit_code
 
 
