@@ -24,7 +24,7 @@ UNSEEN = ("podwire.linux.path.", "podwire.wire.codec.", "podwire.fabric.")
 
 # What may use the public names as people do. Everything else imports from the module that defines a name: the
 # package itself imports all of them, and would close a circle.
-ABOVE_THE_PACKAGE = {"__main__.py", "cli.py", "pytest_plugin.py", "testing.py"}
+ABOVE_THE_PACKAGE = {"__main__.py", "cli", "pytest_plugin.py", "testing.py"}
 
 
 def relative(path: Path) -> str:
@@ -145,7 +145,7 @@ def test_agents_see_no_packet_no_bytes_and_no_cable():
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_no_module_imports_the_public_names(path):
-    if relative(path) in ABOVE_THE_PACKAGE:
+    if relative(path).partition("/")[0] in ABOVE_THE_PACKAGE:
         return
     for node, _ in imports(ast.parse(path.read_text(encoding="utf-8"))):
         for name in imported(node):

@@ -92,6 +92,7 @@ def dead_end(kind: str, prefix: str = "192.168.1.0/26", table: str = "main") -> 
 
 BACK_DEFAULT = ByRoute("unicast", "default", dev="eth0", via=GW, owner=Owner("dhcp"))
 NO_ROUTE = ByRoute("none", "192.168.1.12", table="")
+NO_ROUTE_DOWN = ByRoute("none", "192.168.1.12", table="", flags=("eth0 is down",))
 SPOOFED = echo(ALIEN)
 SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
 DROP_RULE = ByRule(
@@ -127,6 +128,7 @@ DEATHS = (
     Death((D.IP_INNOROUTES, None, ""), where="ip_error"),
     Death((D.IP_OUTNOROUTES, None, "")),
     Death((ANY, ByRoute, "none"), NO_ROUTE, where="ip_error"),
+    Death((ANY, ByRoute, "none down"), NO_ROUTE_DOWN, where="ip_error"),
     Death((ANY, ByRoute, "throw"), dead_end("throw"), where="ip_error"),
     Death((ANY, ByRoute, "blackhole"), dead_end("blackhole"), where="ip_error"),
     Death((ANY, ByRoute, "unreachable"), dead_end("unreachable", table="100"), where="ip_error"),
@@ -134,6 +136,13 @@ DEATHS = (
     Death((ANY, ByPolicyRule, ""), ByPolicyRule(100, "prohibit", Owner("ip")), where="ip_error"),
     Death((D.PKT_TOO_BIG, None, ""), packet=echo(size=1472), where="ip_forward"),
     Death((D.PKT_TOO_BIG, ByLink, "mtu"), ByLink("vxlan.calico", "mtu", "1450"), echo(size=1472), "ip_forward"),
+    Death(
+        (D.PKT_TOO_BIG, ByLink, "peer mtu"),
+        ByLink("cali222", "peer mtu", "default/pod2:eth0 1000"),
+        echo(size=1472),
+        "veth_xmit",
+        "cali222",
+    ),
     Death((D.PKT_TOO_BIG, ByRoute, ""), TO_POD1, echo(size=1472), "ip_forward"),
     Death((D.PKT_TOO_SMALL, None, ""), ByLink("cali111", "total length", "84"), where="ip_rcv"),
     # Links and neighbours.
@@ -152,6 +161,13 @@ DEATHS = (
     Death((D.NEIGH_DEAD, None, "")),
     Death((D.OTHERHOST, None, ""), where="ip_rcv"),
     Death((D.OTHERHOST, ByLink, "lladdr"), ByLink("cali111", "lladdr", "02:00:00:00:00:99"), where="ip_rcv"),
+    Death((D.OTHERHOST, None, "noarp"), packet=who_has(POD2, GW), where="arp_rcv"),
+    Death(
+        (D.NOT_SPECIFIED, ByLink, "broadcast frame"),
+        ByLink("cali111", "broadcast frame", "ff:ff:ff:ff:ff:ff"),
+        tcp(),
+        "tcp_v4_rcv",
+    ),
     Death(
         (D.UNICAST_IN_L2_MULTICAST, None, ""),
         ByLink("cali111", "broadcast frame", "ff:ff:ff:ff:ff:ff"),
@@ -161,7 +177,12 @@ DEATHS = (
     Death((D.DEV_READY, None, ""), where="enqueue_to_backlog"),
     Death((D.QDISC_DROP, None, ""), where="noop_enqueue"),
     Death((ANY, ByLink, "down"), ByLink("cali222", "down", owner=Owner("ip")), where="__dev_queue_xmit", dev="cali222"),
-    Death((ANY, ByLink, "no-carrier"), ByLink("cali222", "no-carrier"), where="noop_enqueue", dev="cali222"),
+    Death(
+        (ANY, ByLink, "no-carrier"),
+        ByLink("cali222", "no-carrier", "default/pod2:eth0"),
+        where="noop_enqueue",
+        dev="cali222",
+    ),
     Death((ANY, ByLink, "no bridge port"), ByLink("br0", "no bridge port"), where="br_dev_xmit", dev="br0"),
     Death((ANY, ByLink, "dummy device"), ByLink("dummy0", "dummy device"), where="dummy_xmit", dev="dummy0"),
     Death((D.FULL_RING, None, "")),
@@ -173,11 +194,21 @@ DEATHS = (
     Death((D.IP_NOPROTO, None, ""), ByLink("cali111", "protocol", "132"), SCTP, where="ip_protocol_deliver_rcu"),
     Death((D.UNHANDLED_PROTO, None, ""), ByNotModelled("EtherType 0x86dd"), where="__netif_receive_skb_core"),
     Death((D.INVALID_PROTO, None, "")),
+    Death(
+        (D.INVALID_PROTO, BySysctl, ""),
+        BySysctl("net.ipv4.icmp_echo_ignore_broadcasts", 1),
+        echo(dst=Ip.parse("10.0.0.255")),
+        "icmp_rcv",
+    ),
     Death((D.IP_CSUM, None, ""), ByLink("cali111", "header checksum", "0x1234"), where="ip_rcv"),
     Death((D.ICMP_CSUM, None, ""), where="icmp_rcv"),
     Death((D.UDP_CSUM, None, ""), packet=udp(), where="udp_rcv"),
     Death((D.TCP_CSUM, None, ""), packet=tcp(), where="tcp_v4_rcv"),
     Death((D.FRAG_REASM_TIMEOUT, None, ""), where="ip_expire"),
+    *(
+        Death((ANY, ByLink, f"{what} fragment"), ByLink("cali111", f"{what} fragment", "id 7"), where="ip_frag_queue")
+        for what in ("duplicate", "overlapping", "damaged")
+    ),
     Death((D.FRAG_TOO_FAR, None, ""), where="ip_defrag"),
     Death((D.NETFILTER_DROP, None, ""), where="nf_hook"),
     Death((D.NETFILTER_DROP, ByRule, ""), DROP_RULE, where="nf_hook"),
@@ -208,6 +239,16 @@ DEATHS = (
         dev="",
         here="vpc",
     ),
+    *(
+        Death(
+            (D.FABRIC, ByFabric, name.replace(" ", "-")),
+            ByFabric(name, "the reason that the fabric gives", Owner("gcp", "VPC vpc")),
+            where="vpc",
+            dev="",
+            here="vpc",
+        )
+        for name in ("own range", "alias address", "no external address", "route", "internet", "gateway", "mtu")
+    ),
     # What nobody knows.
     Death((D.NOT_SPECIFIED, None, ""), where="icmp_rcv"),
     Death(
@@ -224,6 +265,11 @@ DEATHS = (
     Death((ARP, BySysctl, "proxy-off"), proxy_arp(0, CNI1)),
     Death((ARP, None, "no-route")),
     Death((ARP, ByRoute, "none no-route"), ByRoute("none", "169.254.1.1", table=""), note="no-route"),
+    Death(
+        (ARP, ByRoute, "none down no-route"),
+        ByRoute("none", "169.254.1.1", table="", flags=("eth0 is down",)),
+        note="no-route",
+    ),
     Death((ARP, ByRoute, "no-route"), dead_end("blackhole", "default")),
     Death((ARP, None, "same-device")),
     Death(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,10 +10,12 @@ import msgspec
 from podwire.cluster import running
 from podwire.errors import PodwireError
 from podwire.linux.path.output import raw_frame
+from podwire.linux.path.route import ip_route_output
 from podwire.linux.socket import RawSocket, SocketError
 from podwire.trace.recorder import Recorder
 from podwire.trace.trace import Trace
-from podwire.wire.headers import Ethernet, IPv4
+from podwire.wire.addr import Ip
+from podwire.wire.headers import ICMP_ECHO, IPPROTO_ICMP, Ethernet, Icmp, IPv4
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class PingResult:
 
     @property
     def trace(self) -> Trace:
-        """The trace of the first request. Raises ``PodwireError`` where none left the socket."""
+        """The trace of the first request, also of one that the machine's own kernel refused. Raises ``PodwireError`` where there was none."""
         if not self.traces:
             raise PodwireError(f"ping sent nothing: {self.text.strip()}")
         return self.traces[0]
@@ -80,9 +83,30 @@ def ping(  # the options of ping
 
     process = running.start(network, place, [*argv, target], on_send=adopt)
     running.finish(network, process)
+    if not ids:
+        _refused(place, target, ttl, size, adopt)
     result = running.result_of(process)
     traces = tuple(Trace(recorder, packet_id) for packet_id in ids)
     return PingResult(result.output, result.exit_code, process.result, traces)
+
+
+def _refused(place: Place, target: str, ttl: int, size: int, adopt: Callable[[int], None]) -> None:
+    """``connect`` failed, so no request ever was: one that meets the same refusal stands in, that the trace can say why."""
+    try:
+        address = Ip.parse(target)
+    except ValueError:
+        return
+    if ip_route_output(place.netns, address).kind != "error":
+        return
+    socket = RawSocket(place.netns, IPPROTO_ICMP, lambda: None)
+    socket.on_send = adopt
+    socket.ttl = ttl
+    try:
+        socket.send(address, Icmp(ICMP_ECHO, 0, 1), bytes(size))
+    except SocketError:
+        pass
+    finally:
+        socket.close()
 
 
 def send(network: Network, place: Place, packet: Packet | Any, timeout: float) -> Trace:

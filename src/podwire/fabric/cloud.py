@@ -144,8 +144,11 @@ class GcpVpc:
     # -- frames --------------------------------------------------------------------------------------------------
 
     def _drop(self, packet_id: int, name: str, why: str, by: By | None = None) -> None:
+        if not self.network.log.on:
+            return
         decided = by or ByFabric(name, why, Owner("gcp", f"VPC {self.name}"))
-        self.network.emit(self.name, packet_id, Dropped("vpc", DropReason.FABRIC, decided))
+        reason = DropReason.NOT_MODELLED if isinstance(decided, ByNotModelled) else DropReason.FABRIC
+        self.network.emit(self.name, packet_id, Dropped("vpc", reason, decided))
 
     def _forward(self, port: Port, frame: Packet, packet_id: int) -> None:
         nic = self._by_port[port]
@@ -167,11 +170,20 @@ class GcpVpc:
             (Ethernet(message.sha, mac, ETH_P_ARP), Arp(ARPOP_REPLY, mac, message.tpa, message.sha, message.spa))
         )
         reply_id = self.network.new_packet_id()
-        self.network.emit(self.name, packet_id, Delivered("arp", "answered"))
+        self.network.emit(self.name, packet_id, Delivered("arp", "answered" if message.tpa == self.gateway else "proxied"))
         self.network.emit(self.name, reply_id, Created(packet_id, "reply"))
         self.network.at(self.network.now + self.latency, lambda: nic.port.deliver(reply, reply_id))
 
     def _route(self, nic: Nic, frame: Packet, ip: IPv4, packet_id: int) -> None:
+        target = self.nic_of(ip.dst)
+        if target is nic:
+            # Whether the source is the VM's own, or it sends back what came from elsewhere: the fabric would bring it back again.
+            self._drop(
+                packet_id,
+                "own range",
+                f"{ip.dst} belongs to {nic.vm}, and {nic.vm} itself sent it out: no pod or device there has that address",
+            )
+            return
         if not nic.owns(ip.src) and not nic.can_ip_forward:
             self._drop(
                 packet_id,
@@ -188,16 +200,8 @@ class GcpVpc:
         if ip.dst == self.gateway:
             self._drop(packet_id, "gateway", f"the subnet's gateway {self.gateway} answers ARP only")
             return
-        target = self.nic_of(ip.dst)
         self.firewall.note_egress(frame)
         if target is not None:
-            if target is nic:
-                self._drop(
-                    packet_id,
-                    "alias range",
-                    f"{ip.dst} is in {nic.vm}'s own alias range, and {nic.vm} sent it: nobody there has that address",
-                )
-                return
             self._deliver(target, frame, ip, packet_id)
             return
         if self.internet is None or ip.dst in self.cidr:
@@ -226,13 +230,12 @@ class GcpVpc:
     def _leave(self, nic: Nic, frame: Packet, ip: IPv4, packet_id: int) -> None:
         """Only a primary address is translated; an alias (pod) address has no external one (sheet 3.3)."""
         assert self.internet is not None  # noqa: S101 - the caller asked
-        if ip.src != nic.ip or nic.external is None:
-            missing = (
-                "is an alias address: only primary addresses are translated"
-                if ip.src != nic.ip
-                else f"{nic.vm} has no external address"
-            )
-            self._drop(packet_id, "internet edge", f"{ip.src} cannot leave for the Internet: {missing}")
+        if ip.src != nic.ip:
+            why = f"{ip.src} cannot leave for the Internet: it is an alias address, and only primary ones are translated"
+            self._drop(packet_id, "alias address", why)
+            return
+        if nic.external is None:
+            self._drop(packet_id, "no external address", f"{nic.vm} cannot reach the Internet: it has no external address")
             return
         header = msgspec.structs.replace(ip, src=nic.external)
         self.internet.carry(_translated(frame.replace(1, header), nic.ip, nic.external), packet_id)

@@ -63,7 +63,7 @@ class Internet:
                 )
             )
             reply_id = self.network.new_packet_id()
-            self.network.emit(self.name, packet_id, Delivered("arp", "answered"))
+            self.network.emit(self.name, packet_id, Delivered("arp", "proxied"))
             self.network.emit(self.name, reply_id, Created(packet_id, "reply"))
             self.network.at(self.network.now + self.latency, lambda: port.deliver(reply, reply_id))
         else:
@@ -86,5 +86,6 @@ class Internet:
             if uplink.takes(ip.dst):
                 uplink.enter(frame, packet_id)
                 return
-        why = ByFabric("internet", f"no host of the lab has {ip.dst}")
-        self.network.emit(self.name, packet_id, Dropped("internet", DropReason.FABRIC, why))
+        if self.network.log.on:
+            why = ByFabric("internet", f"no host of the lab has {ip.dst}")
+            self.network.emit(self.name, packet_id, Dropped("internet", DropReason.FABRIC, why))

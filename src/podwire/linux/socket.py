@@ -178,7 +178,8 @@ class Socket:
         mtu = route.effective_mtu
         df = self.pmtudisc == PMTUDISC_DO or (self.pmtudisc == PMTUDISC_WANT and size <= mtu and not route.locked)
         if size > (mtu if self.pmtudisc == PMTUDISC_DO else 65535):
-            self._refuse(unsent, _too_big(route, mtu))
+            sourced = msgspec.structs.replace(header, src=route.src, df=df)
+            self._refuse(unsent.replace(0, sourced), _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
         ttl = self.ttl or ip_select_ttl(netns, route)
         if route.type == "multicast":

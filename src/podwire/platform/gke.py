@@ -14,16 +14,17 @@ from podwire.fabric.cloud import METADATA, GcpVpc, Nic
 from podwire.fabric.cloud import nic_mac as vpc_mac
 from podwire.fabric.firewall import FirewallRule
 from podwire.linux.fib import RTPROT_DHCP, NextHop, Route
-from podwire.linux.link import SCOPE_LINK, Link
+from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
 from podwire.linux.machine import Machine
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
-from podwire.wire.addr import Ip, Ip4, Mac, Net
+from podwire.wire.addr import Ip, Ip4, Ip6, Mac, Net
 
 DHCP: Final = Owner("dhcp", "lease of eth0")
 _METRIC: Final = 1024
 _LEASE: Final = 3600
 _NSEC: Final = 1_000_000_000
+_LOOPBACK6: Final = Ip6.parse("::1")
 _DOCKER: Final = Ip4.parse("169.254.123.1")
 MTU: Final = 1460
 
@@ -65,12 +66,21 @@ def start_node(machine: Machine, vpc: GcpVpc, nic: Nic) -> Link:
     netns = machine.root.netns
     kernel = Netlink(netns)
     kernel.link_up(netns.loopback)
+    _manage_loopback(netns.loopback)
     eth0 = kernel.ethernet_add("eth0", vpc_mac(nic.ip), nic.port, mtu=vpc.mtu, qdisc="mq", queues=2)
     nic.port.link = eth0
     kernel.link_up(eth0)
     lease(machine, eth0, nic.ip, vpc.gateway)
     _start_docker(netns.machine)
     return eth0
+
+
+def _manage_loopback(lo: Link) -> None:
+    """systemd-networkd puts ::1 there itself, without a prefix route (seed 000: ``inet6 ::1/128 scope host noprefixroute``)."""
+    door = Netlink(lo.netns, Owner("systemd-networkd"))
+    if any(address.local == _LOOPBACK6 for address in lo.addresses6):
+        door.addr_del(lo, _LOOPBACK6, _LOOPBACK6.bits)
+        door.addr_add(lo, _LOOPBACK6, _LOOPBACK6.bits, scope=SCOPE_HOST, noprefixroute=True)
 
 
 def lease(machine: Machine, eth0: Link, ip: Ip, gateway: Ip) -> None:

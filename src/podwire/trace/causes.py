@@ -46,7 +46,12 @@ _SET_1 = "it passes after `sysctl -w {key}=1` on {here}"
 _FLUSH = "it passes after `ip neigh flush dev {prev_dev}` on {prev}, which then asks for the right MAC"
 _RP_OFF = _SET_0 + " (the larger of conf.all and conf.{dev} counts)"
 _LINK_UP = "it passes after `ip link set dev {link} up` on {here}"
+_PUT_BACK = (
+    "it passes after `ip link set dev {down} up` on {here}, and a route where the kernel does not put it back: "
+    "`ip route add {wanted} via GATEWAY`"
+)
 _CHECKSUM = "it passes when the sender computes it, as after `ethtool -K {prev_dev} tx off` on {prev}"
+_OWN_OR = "it passes when {here} has the address: `ip addr add {tpa}/32 dev {dev}`; or, if it is to answer for others, after "
 _NO_PROXY_ROUTE = Cause(
     "{here} answers for others only where it has a route, and it has none to {tpa}, not even a default route",
     "it passes after `ip route add default via GATEWAY` on {here}",
@@ -118,6 +123,9 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.IP_INNOROUTES, None, ""): _NO_ROUTE,
         (D.IP_OUTNOROUTES, None, ""): _NO_ROUTE,
         (ANY, ByRoute, "none"): _NO_ROUTE,
+        (ANY, ByRoute, "none down"): Cause(
+            "{here} has no route to {dst}, and {down}, which is down, took its routes along", _PUT_BACK
+        ),
         (ANY, ByRoute, "throw"): _NO_ROUTE,
         (ANY, ByRoute, "blackhole"): Cause("the best match for {dst} is the {by}, which discards silently", _DEAD_END),
         (ANY, ByRoute, "unreachable"): Cause(
@@ -134,6 +142,10 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.PKT_TOO_BIG, ByLink, "mtu"): Cause(
             "its {size} bytes do not fit {link} (mtu {value}) and DF forbids to cut it",
             "it passes with at most {room} bytes of payload, without DF, or after `ip link set dev {link} mtu {size}` on {here}",
+        ),
+        (D.PKT_TOO_BIG, ByLink, "peer mtu"): Cause(
+            "its {size} bytes do not fit {far_dev} of {far} (mtu {far_rest}), the other end of {link}, and nobody is told",
+            "it passes when both ends have one MTU, as after `ip link set dev {far_dev} mtu {size}` on {far}",
         ),
         (D.PKT_TOO_BIG, ByRoute, ""): Cause(
             "its {size} bytes do not fit the mtu of the {by} and DF forbids to cut it",
@@ -167,6 +179,13 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.OTHERHOST, ByLink, "lladdr"): Cause(
             "its frame was addressed to {value}, which is not the MAC of {link}", _FLUSH
         ),
+        (D.OTHERHOST, None, "noarp"): Cause(
+            "{dev} does not speak ARP", "it passes after `ip link set dev {dev} arp on` on {here}"
+        ),
+        (D.NOT_SPECIFIED, ByLink, "broadcast frame"): Cause(
+            "it came in a broadcast frame, and TCP takes only what is addressed to the MAC of {dev}",
+            "it passes in a frame to that MAC, as after `ip neigh flush dev {prev_dev}` on {prev}",
+        ),
         (D.UNICAST_IN_L2_MULTICAST, None, ""): Cause(
             "it came in a broadcast frame, and a router forwards only what is addressed to its own MAC",
             "it passes in a frame to the MAC of {dev}, as after `ip neigh flush dev {prev_dev}` on {prev}",
@@ -180,8 +199,8 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         ),
         (ANY, ByLink, "down"): Cause("{link} is down", _LINK_UP),
         (ANY, ByLink, "no-carrier"): Cause(
-            "{link} has no carrier because the device at its other end is down",
-            "it passes after `ip link set dev PEER up` at the other end",
+            "{link} has no carrier, for its other end, {far_dev} of {far}, is down",
+            "it passes after `ip link set dev {far_dev} up` on {far}",
         ),
         (ANY, ByLink, "no bridge port"): Cause(
             "no device is a port of the bridge {link}", "it passes after `ip link set dev DEV master {link}` on {here}"
@@ -215,6 +234,7 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.INVALID_PROTO, None, ""): Cause(
             "its protocol is not valid where it arrived", "it passes with a protocol that {dev} carries"
         ),
+        (D.INVALID_PROTO, BySysctl, ""): Cause("{here} does not answer what everybody is asked while {by}", _SET_0),
         (D.IP_CSUM, None, ""): Cause("its IP header checksum is wrong", _CHECKSUM),
         (D.ICMP_CSUM, None, ""): Cause("its ICMP checksum is wrong", _CHECKSUM),
         (D.UDP_CSUM, None, ""): Cause("its UDP checksum is wrong", _CHECKSUM),
@@ -222,6 +242,17 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.FRAG_REASM_TIMEOUT, None, ""): Cause(
             "not all of its fragments came within net.ipv4.ipfrag_time",
             "it passes when every fragment arrives, or when it is small enough not to be cut",
+        ),
+        (ANY, ByLink, "duplicate fragment"): Cause(
+            "what it carries of the datagram ({value}) is there already", "it passes when it is sent once"
+        ),
+        (ANY, ByLink, "overlapping fragment"): Cause(
+            "fragments of its datagram ({value}) overlap, and all of them are discarded",
+            "it passes when they are cut as RFC 791 says",
+        ),
+        (ANY, ByLink, "damaged fragment"): Cause(
+            "the fragments of its datagram ({value}) contradict one another, and all of them are discarded",
+            "it passes when they are cut as RFC 791 says",
         ),
         (D.FRAG_TOO_FAR, None, ""): Cause(
             "too many other fragments came between its own",
@@ -253,6 +284,24 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
             "it passes when the cloud knows {src} as an address of {prev}, on GCP "
             "`gcloud compute instances network-interfaces update {prev} --aliases={src}/32`, or does not check: `--can-ip-forward`",
         ),
+        (D.FABRIC, ByFabric, "own-range"): Cause(
+            "{by}",
+            "it passes when {prev} has a pod with that address and a route to it: `ip route add {dst} dev DEV scope link`",
+        ),
+        (D.FABRIC, ByFabric, "alias-address"): Cause(
+            "{by}",
+            "it passes when {prev} has an external address and masquerades: "
+            "`iptables -t nat -A POSTROUTING -s {src} -o {prev_dev} -j MASQUERADE`",
+        ),
+        (D.FABRIC, ByFabric, "no-external-address"): Cause(
+            "{by}", "it passes when the VM gets one: `gcloud compute instances add-access-config {prev}`"
+        ),
+        (D.FABRIC, ByFabric, "route"): Cause("{by}", "it passes when a VM has {dst}, or an alias range that holds it"),
+        (D.FABRIC, ByFabric, "internet"): Cause("{by}", "it passes when a host with the address {dst} joins the lab"),
+        (D.FABRIC, ByFabric, "gateway"): Cause("{by}", "it passes to the address of a VM"),
+        (D.FABRIC, ByFabric, "mtu"): Cause(
+            "{by}", "it passes when {prev} cuts it, as it does where {prev_dev} has the MTU of the network"
+        ),
         # ------------------------------------------------------------------------------------ podwire and the unknown
         (D.NOT_SPECIFIED, None, ""): Cause(
             "the kernel gives no reason in {where}", "no change is known that lets it pass"
@@ -279,6 +328,11 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         ),
         (ARP, None, "no-route"): _NO_PROXY_ROUTE,
         (ARP, ByRoute, "none no-route"): _NO_PROXY_ROUTE,
+        (ARP, ByRoute, "none down no-route"): Cause(
+            "{here} answers for others only where it has a route, and it has none to {tpa}, not even a default route: "
+            "{down}, which is down, took its routes along",
+            _PUT_BACK,
+        ),
         (ARP, ByRoute, "no-route"): Cause(
             "{here} answers for others only where it has a route, and to {tpa} it has the {by}",
             "it passes after `ip route replace {prefix}{table_arg} via GATEWAY` on {here}",
@@ -293,10 +347,11 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         ),
         (ARP, None, "forwarding-off"): Cause(
             "{tpa} is not an address of {here}, which forwards nothing that comes in by {dev}",
-            "it passes after `sysctl -w net.ipv4.conf.{dev_key}.forwarding=1` on {here}",
+            _OWN_OR + "`sysctl -w net.ipv4.conf.{dev_key}.forwarding=1`",
         ),
         (ARP, BySysctl, "forwarding-off"): Cause(
-            "{tpa} is not an address of {here}, which forwards nothing that comes in by {dev} while {by}", _SET_1
+            "{tpa} is not an address of {here}, which forwards nothing that comes in by {dev} while {by}",
+            _OWN_OR + "`sysctl -w {key}=1`",
         ),
         (ARP, None, "source-check"): Cause(
             "{here} accepts nobody who asks as {spa} on {dev}: its own address, or none of one machine",
@@ -336,7 +391,7 @@ def _variant(by: By | None) -> str:
             )
             return f"{by.value} {lacks}".strip()
         case ByRoute():
-            return by.type
+            return "none down" if by.type == "none" and by.flags else by.type
         case ByLink():
             return by.what
         case ByFabric():

@@ -8,6 +8,7 @@ from typing import Final
 
 from podwire.trace.causes import ARP, Cause, find
 from podwire.trace.events import (
+    PACKET_OTHERHOST,
     Created,
     Delivered,
     Dropped,
@@ -101,7 +102,8 @@ def requests_for(recorder: Recorder, wait: Record, trail: Sequence[Record]) -> t
         if isinstance(record.event, Created)
         and record.event.relation == "arp"
         and record.netns == wait.netns
-        and target(recorder, record.packet) == event.ip
+        # A request that no tap saw (its device has no carrier) shows nobody whom it asked for.
+        and target(recorder, record.packet) in {event.ip, None}
     )
 
 
@@ -201,7 +203,7 @@ def _cause(recorder: Recorder, packet: int) -> Cause:
     if requests:
         deeper = _silence(recorder, requests[-1])
         count = f"{len(requests)} ARP requests for" if len(requests) > 1 else "its ARP request for"
-        who = target(recorder, requests[-1])
+        who = target(recorder, requests[-1]) or fields(recorder, packet)["ip"]
         return Cause(f"{count} {who} found no answer, because {deeper.why}", deeper.remedy)
     names = fields(recorder, packet)
     if isinstance(event, Flooded):
@@ -249,6 +251,9 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
         expired = any(isinstance(r.event, IcmpSent) and r.event.type == ICMP_TIME_EXCEEDED for r in trail)
         if expired or event.where == "ip_forward":
             return "loop" if circle(trail) else "ttl"
+    if event.reason is DropReason.OTHERHOST and event.where == "arp_rcv":
+        heard = [r.event.pkt_type for r in trail if isinstance(r.event, Received)]
+        return "noarp" if heard and heard[-1] != PACKET_OTHERHOST else ""
     if event.reason is DropReason.NO_SOCKET:
         if is_reset(recorder, packet):
             return "reset"

@@ -58,8 +58,8 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     ``here`` is the namespace, ``machine`` its host, ``dev`` the device (``dev_key`` as part of a sysctl key), ``where`` the kernel
     function, ``by`` what decided with its writer; ``src dst ttl size proto dport`` are the packet's, ``room`` what payload still fits,
     ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
-    it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``prefix type table_arg``
-    to a route, ``priority`` to an ip rule, ``table chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP
+    it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
+    its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP
     message; ``circle`` names the machines of a routing loop.
     """
     record = outcome(recorder, packet)
@@ -81,6 +81,8 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     waits = [step.event for step in trail if isinstance(step.event, Waiting)]
     if "ip" not in found:
         found["ip"] = str(waits[-1].ip) if waits else "its next hop"
+    # What asks for 169.254.1.1, or for any gateway that is no machine, wants the default route.
+    found["wanted"] = "default" if found["tpa"] != "?" else found["dst"]
     mtu = found.get("value", "")
     headers = int(found["headers"])
     found["room"] = str(int(mtu) - headers) if mtu.isdecimal() else "fewer"
@@ -149,9 +151,13 @@ def _by_fields(by: By | None) -> dict[str, str]:
             return {"key": _command_key(by.key), "switch": decided(switch), "back": decided(by.back)}
         case ByRoute():
             table = f" table {by.table}" if by.table not in {"", "main"} else ""
-            return {"prefix": by.prefix, "type": by.type, "table_arg": table}
+            down = by.flags[0].partition(" ")[0] if by.type == "none" and by.flags else ""
+            return {"prefix": by.prefix, "type": by.type, "table_arg": table, "down": down}
         case ByLink():
-            return {"link": by.dev, "value": by.value}
+            place, _, rest = by.value.partition(" ")
+            far, _, far_dev = place.rpartition(":")
+            ends = {"far": far or "its machine", "far_dev": far_dev or "DEV", "far_rest": rest}
+            return {"link": by.dev, "value": by.value} | ends
         case ByRule():
             return {"table": by.table, "chain": by.chain, "number": str(by.number)}
         case ByPolicyRule():

@@ -87,7 +87,7 @@ def noted(by: By, rule: int = 32766) -> str:
 def route(by: ByRoute) -> str:
     """The line of ``ip route`` (iproute2 ``print_route``), the table named unless it is main; ``no route to …`` where there is none."""
     if by.type == "none":
-        return f"no route to {by.prefix}"
+        return f"no route to {by.prefix}" + (f" while {' and '.join(by.flags)}" if by.flags else "")
     words = [] if by.type == "unicast" else [by.type]
     words.append(by.prefix)
     if by.via is not None:

@@ -214,6 +214,19 @@ def test_f60_a_local_source_of_any_interface_is_announced() -> None:
     assert tells(lab, "node:cali111") == {"172.17.0.1"}
 
 
+def test_f60_of_several_waiting_packets_the_last_one_names_the_sender() -> None:
+    # neigh_probe looks at the tail of the queue; measured for this test.
+    lab = calico_same_node()
+    lab.device("node:br9")
+    lab.addr("node:br9", "172.17.0.1/16")
+    lab.sysctl("pod1", "conf/all/arp_ignore", 8)
+    lab.ping("node", "192.168.1.11")
+    lab.run(0.2)
+    lab.ping("node", "192.168.1.11", source="172.17.0.1")
+    lab.run(4)
+    assert [str(arp.spa) for arp in lab.headers("node:cali111", Arp)] == ["10.0.0.23", "172.17.0.1", "172.17.0.1"]
+
+
 def test_f60_probes_without_a_packet_choose_for_themselves() -> None:
     lab = calico_same_node()
     lab.device("node:br9")

@@ -45,7 +45,7 @@ def wire_pod(pod: PodSpec, node: NodeSpec, ip: Ip, door: Netlink, pod_door: Netl
 
     Raises ``PodwireError`` where another interface of the node has a route to the same address.
     """
-    mac = Mac.parse(pod.mac) if pod.mac else Mac(0)
+    mac = Mac.parse(pod.mac) if pod.mac else None
     eth0 = pod_door.link_add("eth0", "veth", mac=mac, mtu=mtu, peer=Peer(name, None, HOST_MAC, mtu))
     host_end = eth0.peer
     if host_end is None:

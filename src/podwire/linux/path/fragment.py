@@ -162,11 +162,11 @@ def _frag_queue(queue: FragmentQueue, skb: Skb) -> str:
         data = data[: len(data) & ~7]
     end = offset + len(data)
     if queue.last and (end > queue.total or (not ip.mf and end != queue.total)):
-        return "fragment behind the end"
+        return "damaged fragment"
     if not ip.mf and end < queue.total:
-        return "fragment behind the end"
+        return "damaged fragment"
     if not data:
-        return "empty fragment"
+        return "damaged fragment"
     for begin, until in queue.runs():
         if begin <= offset and end <= until:
             return _DUPLICATE
@@ -175,7 +175,7 @@ def _frag_queue(queue: FragmentQueue, skb: Skb) -> str:
     queue.total = max(queue.total, end)
     queue.pieces.append(skb)
     queue.data[offset] = data
-    return "" if end + ip.size <= _MAX_LENGTH else "datagram too long"
+    return "" if end + ip.size <= _MAX_LENGTH else "damaged fragment"
 
 
 def _forget(netns: Netns, key: tuple[int, int, int, int], queue: FragmentQueue) -> None:

@@ -101,7 +101,9 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
         _dropped(link, skb, "__dev_queue_xmit", "down")
         return
     if not link.carrier and link.kind != "bridge":
-        _dropped(link, skb, "noop_enqueue", "no-carrier", reason=DropReason.QDISC_DROP)
+        far = link.peer
+        other = f"{far.netns.label}:{far.name}" if far is not None else ""
+        _dropped(link, skb, "noop_enqueue", "no-carrier", other, DropReason.QDISC_DROP)
         return
     packet = skb.packet
     eth = skb.eth
@@ -126,12 +128,12 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
         assert peer is not None  # noqa: S101 - a veth without a peer has no carrier
         if packet.size > peer.mtu + _VLAN_HLEN:
             # is_skb_forwardable: longer than the other end takes, and nobody is told.
+            # Counted as dropped on both sides, and as sent on none.
+            stats.tx_packets -= 1
+            stats.tx_bytes -= packet.size + 14
             peer.stats.rx_dropped += 1
-            far = f"{peer.netns.label}:{peer.name} takes {peer.mtu}"
-            _dropped(link, skb, "veth_xmit", "peer mtu", far, DropReason.PKT_TOO_BIG)
-            return
-        if packet.size > peer.mtu + 4:
-            _too_long(link, peer, skb)
+            end = f"{peer.netns.label}:{peer.name} {peer.mtu}"
+            _dropped(link, skb, "veth_xmit", "peer mtu", end, DropReason.PKT_TOO_BIG)
             return
         # The same skb crosses (veth_forward_skb): route, mark and neighbours are the other side's business, a pending confirmation goes along.
         skb.dev = peer
@@ -161,15 +163,6 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
                     link.name,
                 ),
             )
-
-
-def _too_long(link: Link, peer: Link, skb: Skb) -> None:
-    """``__dev_forward_skb``: the other end takes no frame longer than its MTU (and a VLAN tag); counted as dropped on both sides."""
-    stats = link.stats
-    stats.tx_packets -= 1
-    stats.tx_bytes -= skb.packet.size + 14
-    peer.stats.rx_dropped += 1
-    _dropped(link, skb, "is_skb_forwardable", f"mtu of {peer.name}", str(peer.mtu), DropReason.NOT_SPECIFIED)
 
 
 def raw_frame(netns: Netns, link: Link, packet: Packet, packet_id: int) -> None:

@@ -140,7 +140,9 @@ class RouteException(msgspec.Struct):
 def describe(netns: Netns, route: Route | None, nexthop: NextHop | None, dst: Ip) -> ByRoute:
     """The value that events carry for a route: what ``ip route`` would show, and who wrote it."""
     if route is None:
-        return ByRoute("none", str(dst), table="")
+        # Routes go with their device: one that was up and is not is worth a word.
+        gone = tuple(f"{link.name} is down" for link in netns.links() if link.was_up and not link.is_up)
+        return ByRoute("none", str(dst), table="", flags=gone)
     flags = ("onlink",) if nexthop is not None and nexthop.onlink else ()
     link = netns.link_by_index(nexthop.ifindex) if nexthop is not None else None
     if link is not None and not link.running:

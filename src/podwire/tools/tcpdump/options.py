@@ -105,6 +105,7 @@ class Options(msgspec.Struct):
     filter_file: str | None = None
     words: list[str] = []
     """The filter expression."""
+    unoptimized: bool = False
 
     numeric: int = 0
     short_names: bool = False
@@ -215,10 +216,11 @@ _FLAGS: Final = MappingProxyType(
         "count": "count_only",
         "print": "print_too",
         "nano": "nano",
+        "O": "unoptimized",
     }
 )
 _TEXTS: Final = MappingProxyType({"i": "interface", "r": "read", "w": "write", "F": "filter_file"})
-_WITHOUT_EFFECT: Final = frozenset({"a", "l", "O", "p", "u", "U", "immediate"})
+_WITHOUT_EFFECT: Final = frozenset({"a", "l", "p", "u", "U", "immediate"})
 """They change when and how the real tool does its work, not what it prints here."""
 _PACKET_TYPES: Final = frozenset(
     "vat wb rpc rtp rtcp snmp cnfp tftp aodv carp radius zmtp1 pgm pgm_zmtp1 lmp resp ptp someip domain".split()

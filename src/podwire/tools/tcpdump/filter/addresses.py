@@ -126,7 +126,7 @@ class Addresses:
                 value = self._context.network(text)
                 if not value:
                     raise FilterError(f"unknown network '{text}'")
-                return self._generator.host(value, _mask_of(value), qualifiers)
+                return self._generator.host(value, MASK32, qualifiers)
             case "host" | "":
                 return self._host_name(text, qualifiers)
             case "port":
@@ -259,12 +259,3 @@ def _left_justified(value: int) -> tuple[int, int]:
         value <<= 8
         mask = mask << 8 & MASK32
     return value, mask
-
-
-def _mask_of(value: int) -> int:
-    """The mask of a named network: up to its last octet that is not 0."""
-    mask = MASK32
-    while value & 0xFF == 0:
-        value >>= 8
-        mask = mask << 8 & MASK32
-    return mask

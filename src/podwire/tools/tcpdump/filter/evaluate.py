@@ -7,8 +7,6 @@ headers. Only for what does not stand there are bytes made, once. The tree is tu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Final
 
 from podwire.tools.tcpdump.filter.tree import (
     COMPARISONS,
@@ -33,7 +31,7 @@ from podwire.tools.tcpdump.filter.tree import (
     Value,
 )
 from podwire.wire.codec import to_bytes
-from podwire.wire.headers import AnyHeader, Arp, Ethernet, Icmp, IPv4, Tcp, Udp
+from podwire.wire.headers import AnyHeader
 from podwire.wire.packet import Packet
 
 
@@ -63,7 +61,7 @@ class Frame:
         """A cooked header, which stands in front of the packet."""
         self.packet_type = packet_type
         self.ifindex = ifindex
-        self.layers: tuple[AnyHeader, ...] = ()
+        self.layers: tuple[AnyHeader, ...] = () if packet is None else packet.layers
 
     @property
     def data(self) -> bytes:
@@ -126,7 +124,7 @@ def _getter(value: Value, fast: Mapping[Load, Getter]) -> Getter:
         case Length():
             return lambda frame: frame.length
         case Load():
-            return fast.get(value) or _load(value)
+            return fast.get(value) or load_bytes(value)
         case Negated(value=inner):
             get = _getter(inner, fast)
             return lambda frame: -get(frame) & MASK32
@@ -138,7 +136,7 @@ def _getter(value: Value, fast: Mapping[Load, Getter]) -> Getter:
             return lambda frame: compute(left(frame), right(frame))
 
 
-def _load(load: Load) -> Getter:
+def load_bytes(load: Load) -> Getter:
     at, size = load.offset, load.size
     if load.base == META:
         return {META_PACKET_TYPE: _packet_type, META_INTERFACE: _interface}[at]
@@ -165,38 +163,3 @@ def _packet_type(frame: Frame) -> int:
 
 def _interface(frame: Frame) -> int:
     return frame.ifindex
-
-
-# ------------------------------------------------------------------------------------------------------------- headers
-
-
-def layers_of(packet: Packet, ethernet: bool) -> tuple[AnyHeader, ...] | None:  # noqa: FBT001 - of the link type
-    """The headers from the link header on, if the loads below can be answered from them; None where bytes are needed.
-
-    They can where each header is what the one before it announces, and the IPv4 header has no options.
-    """
-    layers = packet.layers
-    if ethernet:
-        if len(layers) < 2 or type(layers[0]) is not Ethernet:
-            return None
-        kind, second = layers[0].type, type(layers[1])
-        if not ((kind == 0x0800 and second is IPv4) or (kind == 0x0806 and second is Arp)):
-            return None
-        return layers
-    return layers if layers and type(layers[0]) is IPv4 else None
-
-
-def _ethertype(frame: Frame) -> int:
-    return frame.layers[0].type  # type: ignore[union-attr] # layers_of saw to it
-
-
-def _field(kind: type[AnyHeader], place: int, read: Callable[[AnyHeader], int], slow: Getter) -> Getter:
-    """A field of the header at that place; from the bytes where it is of another kind or not there."""
-
-    def get(frame: Frame) -> int:
-        layers = frame.layers
-        if place < len(layers) and type(layers[place]) is kind:
-            return read(layers[place])
-        return slow(frame)
-
-    return get

@@ -32,6 +32,17 @@ _WITH_A_NAME: Final = MappingProxyType(
     {"ifname": "ifname", "rset": "ruleset", "reason": "reason", "action": "action", "rnr": "rnr", "srnr": "srnr"}
 )
 """Words of OpenBSD's firewall log."""
+_PF_WORDS: Final = MappingProxyType(
+    {
+        "reason": frozenset(
+            "match bad-offset fragment short normalize memory bad-timestamp congestion ip-option proto-cksum"
+            " state-mismatch state-insert state-limit src-limit synproxy".split()
+        ),
+        "action": frozenset(
+            "pass accept drop block scrub noscrub nat nonat binat nobinat rdr nordr synproxy-drop".split()
+        ),
+    }
+)
 _ATM: Final = MappingProxyType(
     {word: word for word in ("lane", "metac", "bcc", "sc", "ilmic", "oam", "oamf4", "connectmsg", "metaconnect")}
     | {"oamf4ec": "oam4ec", "oamf4sc": "oam4sc"}
@@ -134,13 +145,14 @@ class Parser:
         return self._primitive()
 
     def _arithmetic_follows(self) -> bool:
-        kind = self._kind
-        if kind in {"NUM", "len", "-"}:
-            return True
-        if kind == "PNAME":
-            return self._ahead(1) == "["
-        if kind != "(":
+        distance = 0
+        while self._ahead(distance) == "(":
+            distance += 1
+        kind = self._ahead(distance)
+        if kind not in {"NUM", "len", "-"} and not (kind == "PNAME" and self._ahead(distance + 1) == "["):
             return False
+        if distance == 0:
+            return True
         depth = distance = 0
         while self._ahead(distance) != "END":
             depth += (self._ahead(distance) == "(") - (self._ahead(distance) == ")")
@@ -155,7 +167,7 @@ class Parser:
         qualifiers = self._head(protocol)
         if qualifiers is not None:
             return self._address(qualifiers), qualifiers
-        if protocol == DEFAULT:
+        if protocol == DEFAULT or self._kind not in {"and", "or", ")", "END"}:
             raise self._unexpected()
         return self._generator.word(protocol), NONE
 
@@ -183,16 +195,21 @@ class Parser:
         if kind == "not":
             self._next()
             return negate(self._address(qualifiers))
+        if kind == "NUM" or (kind == "(" and self._number_in_parentheses()):
+            number = self._parenthesised_number()
+            if self._kind not in {"and", "or", ")", "END"}:
+                raise self._unexpected()
+            return self._addresses.number(number, qualifiers)
         if kind == "(":
             self._next()
+            if self._kind == "(" and not self._number_in_parentheses():
+                raise self._unexpected()  # the first of several is no list itself
             node = self._address(qualifiers)
             while self._kind in {"and", "or"}:
                 join = both if self._next().kind == "and" else either
                 node = join(node, self._address(qualifiers))
             self._expect(")")
             return node
-        if kind == "NUM":
-            return self._addresses.number(self._next().number, qualifiers)
         if kind not in _ADDRESS_KINDS:
             raise self._unexpected()
         text = self._next().text
@@ -294,18 +311,24 @@ class Parser:
                 return self._generator.interface(self._expect("NUM").number)
             case "vlan":
                 self._next()
-                return self._generator.vlan(self._optional_number())
+                number = self._parenthesised_number() if self._kind in {"NUM", "("} else None
+                return self._generator.vlan(number)
             case "mpls" | "pppoed" | "pppoes" | "geneve" | "llc":
                 raise NotModelled(f"filter {kind}", "tcpdump")
         return self._foreign(kind)
 
-    def _optional_number(self) -> int | None:
+    def _number_in_parentheses(self) -> bool:
+        """``((80))``: parentheses around nothing but a number."""
+        depth = 0
+        while self._ahead(depth) == "(":
+            depth += 1
+        return self._ahead(depth) == "NUM" and all(self._ahead(depth + 1 + n) == ")" for n in range(depth))
+
+    def _parenthesised_number(self) -> int:
         depth = 0
         while self._kind == "(":
             self._next()
             depth += 1
-        if not depth and self._kind != "NUM":
-            return None
         number = self._expect("NUM").number
         for _ in range(depth):
             self._expect(")")
@@ -343,7 +366,10 @@ class Parser:
             raise FilterError(f"'{kind.removeprefix('h')}' supported only on {_FIELDS[kind]}")
         if kind in _WITH_A_NAME:
             self._next()
-            self._expect("NUM" if kind in {"rnr", "srnr"} else "ID")
+            numeric = kind in {"rnr", "srnr"} or (kind == "reason" and self._kind == "NUM")
+            word = self._expect("NUM" if numeric else "ID").text
+            if kind in _PF_WORDS and not numeric and word.lower() not in _PF_WORDS[kind]:
+                raise FilterError(f'unknown PF {kind} "{word}"')
             raise FilterError(f"{_WITH_A_NAME[kind]} supported only on PF linktype")
         if kind in {"type", "subtype", "dir"}:
             raise NotModelled(f"filter {kind} (802.11)", "tcpdump")

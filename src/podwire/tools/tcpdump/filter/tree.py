@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from podwire.tools.tcpdump.filter.errors import FilterError
+
 MASK32: Final = 0xFFFFFFFF
 
 LINK: Final = "link"
@@ -148,7 +150,7 @@ COMPARISONS: Final[Mapping[str, Callable[[int, int], bool]]] = MappingProxyType(
 def compare(operator: str, left: Value, right: Value) -> Node:
     """A comparison, brought to the form in which two that ask the same look the same.
 
-    Constants are folded as libpcap's optimizer does: ``tcp[13] & 2 == 0`` asks for a bit.
+    Constants are folded as libpcap's optimizer does: ``tcp[13] & 2 == 0`` asks for a bit. It refuses what it then sees.
     """
     left, right = fold(left), fold(right)
     if isinstance(left, Number) and isinstance(right, Number):
@@ -174,17 +176,19 @@ def fold(value: Value) -> Value:
         return Indexed(value.load, index)
     if not isinstance(value, Computed):
         return value
-    left, right = fold(value.left), fold(value.right)
-    if isinstance(left, Number) and isinstance(right, Number):
-        try:
-            return Number(OPERATORS[value.operator](left.value, right.value))
-        except Undefined:
-            return Computed(value.operator, left, right)
-    if isinstance(left, Number) and value.operator in "&|^+*":
-        left, right = right, left
-    if value.operator == "&" and right == Number(0):
-        return Number(0)
-    return Computed(value.operator, left, right)
+    operator, left, right = value.operator, fold(value.left), fold(value.right)
+    if isinstance(right, Number):
+        if operator in {"/", "%"} and right.value == 0:
+            raise FilterError("division by zero" if operator == "/" else "modulus by zero")
+        if isinstance(left, Number):
+            return Number(OPERATORS[operator](left.value, right.value))
+        if operator in {"<<", ">>"} and right.value > 31:
+            raise FilterError("shift by more than 31 bits")
+        if operator in {"&", "*"} and right.value == 0:
+            return right
+    elif isinstance(left, Number) and operator in {"&", "|", "^", "+", "*"}:
+        return fold(Computed(operator, right, left))
+    return Computed(operator, left, right)
 
 
 def negate(node: Node) -> Node:
