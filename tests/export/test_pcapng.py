@@ -84,6 +84,14 @@ def test_an_empty_section(stream):
     assert section.options["shb_userappl"] == "podwire"
 
 
+def test_an_interface(stream):
+    writer = PcapngWriter(stream)
+    before = len(stream.getvalue())
+    writer.interface("eth0", RAW)
+    text = "01000000 24000000 65000000 00000000 02000400 65746830 09000100 09000000 00000000 24000000"
+    assert stream.getvalue()[before:] == bytes.fromhex(text)
+
+
 def test_a_packet_without_options(stream):
     writer = PcapngWriter(stream)
     writer.interface("eth0")
@@ -200,10 +208,11 @@ def test_tshark_knows_the_names(stream, tshark):
     assert packets == [{"ip.src_host": ["default/pod1"], "ip.dst_host": ["default/pod2"]}] * 2
 
 
+@pytest.mark.parametrize("letter", ["é", "→", "😀", "x"])
 @pytest.mark.parametrize("size", [65535, 65536, 150_000])
-def test_a_long_comment_becomes_several(size, stream, tshark):
+def test_a_long_comment_becomes_several(size, letter, stream, tshark):
     writer = PcapngWriter(stream)
-    comment = ("x" + "→" * size)[: size // 3]
+    comment = "xx" + letter * ((size - 4) // len(letter.encode()))
     comment += "x" * (size - len(comment.encode()))
     assert len(comment.encode()) == size
     writer.packet(writer.interface("eth0"), TIME, PING, comment)

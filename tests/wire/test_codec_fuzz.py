@@ -81,7 +81,7 @@ def test_packets_survive(packet: Packet) -> None:
     data = to_bytes(packet)
     for index, header in enumerate(packet.layers):
         for name in NUMBERS:
-            if getattr(header, name, None):
+            if getattr(header, name, None) is not None:
                 # A drawn number may happen to be the computed one.
                 other = packet.replace(index, msgspec.structs.replace(header, **{name: None}))
                 outer = packet.layers[index - 1]

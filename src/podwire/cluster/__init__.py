@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from podwire.kube.manifest import Source
 
 # The formats of a trace live above it; here both are known.
-Trace.renderers = Renderers(
-    packets=trace_files.packets, save=MappingProxyType({".pcapng": trace_files.save_pcapng})
-)
+Trace.renderers = Renderers(packets=trace_files.packets, save=MappingProxyType({".pcapng": trace_files.save_pcapng}))
 
 __all__ = ["Capture", "Cluster", "CommandResult", "Handle", "Host", "NicSpec", "Node", "Pod"]
 
@@ -47,7 +45,8 @@ def _backend(cni: Calico | GKE) -> Backend:
 class Cluster:
     """A simulated cluster.
 
-    ``Cluster(GKE(dataplane="calico"), nodes=2)`` has node1 and node2 on one network; ``nodes=0`` starts empty. Same seed, same bytes.
+    ``Cluster(GKE(dataplane="calico"), nodes=2)`` has node1 and node2 on one network; ``nodes=0`` starts empty. Same
+    seed, same bytes.
     """
 
     def __init__(self, cni: Calico | GKE, nodes: int = 0, *, seed: int = 0) -> None:
@@ -65,7 +64,10 @@ class Cluster:
     # -- networks and machines -----------------------------------------------------------------------------------
 
     def add_network(self, name: str, cidr: str, *, mtu: int = 1500, latency: float | None = None) -> Segment:
-        """An L2 segment; ``latency`` in seconds from NIC to NIC (250 µs by default). Raises ``ConfigError`` for a bad CIDR or a name in use."""
+        """An L2 segment; ``latency`` in seconds from NIC to NIC (250 µs by default).
+
+        Raises ``ConfigError`` for a bad CIDR or a name in use.
+        """
         return self._builder.add_segment(name, cidr, mtu, latency)
 
     def add_vpc(
@@ -88,11 +90,17 @@ class Cluster:
         loopbacks: Sequence[str] = (),
         image: str = "debian-12",
     ) -> Host:
-        """A Linux router: network name to address, or NICs; forwarding is on. ``loopbacks`` are addresses on dummy devices loop1, loop2 …
+        """A Linux router: network name to address, or NICs; forwarding is on.
+
+        ``loopbacks`` are addresses on dummy devices loop1, loop2 …
 
         Raises ``ConfigError`` for an unknown network or a bad address.
         """
-        specs = [NicSpec(f"eth{i}", net, address) for i, (net, address) in enumerate(nics.items())] if isinstance(nics, Mapping) else list(nics)
+        specs = (
+            [NicSpec(f"eth{i}", net, address) for i, (net, address) in enumerate(nics.items())]
+            if isinstance(nics, Mapping)
+            else list(nics)
+        )
         machine = self._builder.add_router(name, specs, image, loopbacks)
         return self._keep(Host(self, machine.root))
 
@@ -122,7 +130,8 @@ class Cluster:
     ) -> Node:
         """A node joins: its machine boots, the CNI's DaemonSet starts there.
 
-        Without ``address`` and ``network`` the next free address of the cluster's first network is taken. Raises ``ConfigError`` that names the node.
+        Without ``address`` and ``network`` the next free address of the cluster's first network is taken. Raises
+        ``ConfigError`` that names the node.
         """
         spec = self._builder.add_node(
             name, address, network, list(nics), gateway, list(routes), pod_cidr, external_ip, mtu, image
@@ -145,7 +154,10 @@ class Cluster:
         image: str = "nicolaka/netshoot",
         ports: Sequence[int] = (),
     ) -> Pod:
-        """``kubectl run``: a pod on ``node``, or on the node with the fewest pods. Raises ``ConfigError``, and the plugin's own error where CNI ADD fails."""
+        """``kubectl run``: a pod on ``node``, or on the node with the fewest pods.
+
+        Raises ``ConfigError``, and the plugin's own error where CNI ADD fails.
+        """
         target = self._pick_node(node)
         key = f"{namespace}/{name}"
         if key in self._pods:
@@ -193,7 +205,11 @@ class Cluster:
         found = [pod for key, pod in self._pods.items() if key.partition("/")[2] == name]
         if len(found) == 1:
             return found[0]
-        what = f"is ambiguous: {', '.join(pod.name for pod in found)}" if found else f"is not there; pods are {self._list(self._pods)}"
+        what = (
+            f"is ambiguous: {', '.join(pod.name for pod in found)}"
+            if found
+            else f"is not there; pods are {self._list(self._pods)}"
+        )
         raise ConfigError(f"pod {name!r}", what)
 
     def node(self, name: str) -> Node:
@@ -229,7 +245,10 @@ class Cluster:
         return ", ".join(names) or "none"
 
     def address_of(self, target: str | Ip | Handle) -> str:
-        """What a command gets as its target: the address of a handle or of a pod, node or host of that name, else the text as it is."""
+        """What a command gets as its target.
+
+        The address of a handle or of a pod, node or host of that name, else the text as it is.
+        """
         if isinstance(target, str):
             for group in (self._pods, self._nodes, self._hosts):
                 if target in group:
@@ -250,6 +269,9 @@ class Cluster:
         self.network.sleep(round(seconds * 1_000_000_000))
 
     def capture(self, *devices: str, filter: str = "") -> Capture:
-        """A capture on devices such as ``node1:cali*`` or ``default/pod1:eth0`` (patterns as in fnmatch; all without any), from now until the ``with``
-        block ends. ``filter`` is tcpdump's language; raises ``PodwireError`` for one that does not parse."""
+        """A capture on devices such as ``node1:cali*`` or ``default/pod1:eth0`` (patterns as in fnmatch.
+
+        All without any), from now until the ``with`` block ends. ``filter`` is tcpdump's language; raises
+        ``PodwireError`` for one that does not parse.
+        """
         return Capture(self.network, devices, filter)

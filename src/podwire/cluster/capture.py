@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Capture:
-    """A capture on devices by pattern. ``packets`` are scapy packets, ``text()`` the lines of ``tcpdump -nn``, ``save`` writes pcapng."""
+    """A capture on devices by pattern.
+
+    ``packets`` are scapy packets, ``text()`` the lines of ``tcpdump -nn``, ``save`` writes pcapng.
+    """
 
     def __init__(self, network: Network, devices: Sequence[str], filter_text: str) -> None:
         from podwire.tools.tcpdump.filter import compile_filter
@@ -33,7 +36,9 @@ class Capture:
         self._network.log.attach(self._records.append)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._network.log.detach(self._records.append)
 
     def _wanted(self, device: str) -> bool:
@@ -55,13 +60,16 @@ class Capture:
 
     @property
     def packets(self) -> list[Any]:
-        """scapy packets, each with ``.time`` and ``.sniffed_on``."""
+        """Scapy packets, each with ``.time`` and ``.sniffed_on``."""
         from podwire.export.scapy import to_scapy
 
         return [to_scapy(frame.frame, time=frame.time, device=frame.device) for frame in self.frames]
 
     def text(self) -> str:
-        """The lines that ``tcpdump -nn`` prints; where frames of several devices are there, each line begins with its device."""
+        """The lines that ``tcpdump -nn`` prints.
+
+        Where frames of several devices are there, each line begins with its device.
+        """
         from podwire.tools.tcpdump import print_frame
 
         frames = self.frames
@@ -73,7 +81,10 @@ class Capture:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write pcapng: one interface block a device, decisions as comments. Raises ``PodwireError`` for another suffix."""
+        """Write pcapng: one interface block a device, decisions as comments.
+
+        Raises ``PodwireError`` for another suffix.
+        """
         from podwire.export.frames import write_pcapng
 
         target = Path(path)

@@ -44,7 +44,8 @@ class Handle:
     def exec(self, command: str | Sequence[str], *, stdin: str = "") -> CommandResult:
         """Run one simple command, to its end, in virtual time.
 
-        Raises ``PodwireError`` for shell syntax and ``NotModelled`` for a command, or an option of one, that podwire lacks.
+        Raises ``PodwireError`` for shell syntax and ``NotModelled`` for a command, or an option of one, that podwire
+        lacks.
         """
         network = self._cluster.network
         process = running.start(network, self.place, running.words_of(command), stdin=stdin)
@@ -60,21 +61,28 @@ class Handle:
         df: bool | None = None,  # noqa: FBT001 - None is ping's own default
         ttl: int = 64,
     ) -> PingResult:
-        """``ping``: ``target`` is an address, a name, a pod or a node; ``size`` in bytes of payload, ``interval`` in seconds.
+        """``ping``: ``target`` is an address, a name, a pod or a node.
+
+        ``size`` in bytes of payload, ``interval`` in seconds.
 
         ``df`` True is ``-M do``, False ``-M dont``, None what ping does by itself.
         """
         return ping(self._cluster.network, self.place, self._cluster.address_of(target), count, size, interval, df, ttl)
 
     def send(self, packet: Packet | Any, *, timeout: float = 10.0) -> Trace:
-        """Send one packet (a scapy packet or podwire's own) and follow it until nothing of its tree is under way, at most ``timeout`` virtual seconds.
+        """Send one packet (a scapy packet or podwire's own) and follow it until nothing of its tree is under way.
+
+        At most ``timeout`` virtual seconds pass.
 
         Source address, IP id and MAC addresses that are not given are filled in as the kernel does.
         """
         return send(self._cluster.network, self.place, packet, timeout)
 
     def sysctl(self, key: str, value: str | int) -> None:
-        """``sysctl -w key=value``; dots or slashes. Raises ``NetlinkError`` as the file would, ``NotModelled`` for an inert switch."""
+        """``sysctl -w key=value``; dots or slashes.
+
+        Raises ``NetlinkError`` as the file would, ``NotModelled`` for an inert switch.
+        """
         path = key if "/" in key else key.replace(".", "/")
         Netlink(self.place.netns, Owner("sysctl")).sysctl_write(path, str(value))
 

@@ -138,7 +138,9 @@ class Builder:
         elif isinstance(self.cni, GKE) or self.cni.ipam == "host-local":
             # The controller manager hands out /24s of the cluster's pod range, in order.
             whole = _net("GKE", self.cni.pod_range) if isinstance(self.cni, GKE) else Net.parse("10.244.0.0/16")
-            index = next(i for i in range(1 << 24 - whole.plen) if Net(Ip4(int(whole.addr) + i * 256), 24) not in self._pod_cidrs)
+            index = next(
+                i for i in range(1 << 24 - whole.plen) if Net(Ip4(int(whole.addr) + i * 256), 24) not in self._pod_cidrs
+            )
             cidr = Net(Ip4(int(whole.addr) + index * 256), 24)
         else:
             return None
@@ -147,7 +149,9 @@ class Builder:
 
     def _free(self, network: str, cidr: Net, *, first: int) -> Ip:
         taken = self._taken.setdefault(network, set())
-        address = next(Ip4(int(cidr.addr) + n) for n in range(first, 1 << 32 - cidr.plen) if Ip4(int(cidr.addr) + n) not in taken)
+        address = next(
+            Ip4(int(cidr.addr) + n) for n in range(first, 1 << 32 - cidr.plen) if Ip4(int(cidr.addr) + n) not in taken
+        )
         taken.add(address)
         return address
 
@@ -191,15 +195,18 @@ class Builder:
             segment = self.segments.get(nic.network)
             if segment is None:
                 raise ConfigError(
-                    f"machine {name!r}", f"network {nic.network!r} is not a segment; segments are {', '.join(self.segments) or 'none'}"
+                    f"machine {name!r}",
+                    f"network {nic.network!r} is not a segment; segments are {', '.join(self.segments) or 'none'}",
                 )
             port = segment.new_port()
-            link = door.ethernet_add(nic.name, netns.draw_mac(nic.name), port, mtu=nic.mtu or mtu or segment.mtu, qdisc="fq_codel", queues=1)
+            link = door.ethernet_add(
+                nic.name, netns.draw_mac(nic.name), port, mtu=nic.mtu or mtu or segment.mtu, qdisc="fq_codel", queues=1
+            )
             port.link = link
             door.link_up(link)
             if nic.address:
                 ip, plen = _interface(f"machine {name!r}", nic.address, segment.cidr)
-                door.addr_add(link, ip, plen, broadcast=Net.of(ip, plen).broadcast if plen < 31 else None)  # noqa: PLR2004 - RFC 3021
+                door.addr_add(link, ip, plen, broadcast=Net.of(ip, plen).broadcast if plen < 31 else None)
                 self._taken.setdefault(segment.name, set()).add(ip)
                 addresses.append(ip)
         return addresses
@@ -214,7 +221,7 @@ class Builder:
     def _add_routes(self, name: str, machine: Machine, routes: Sequence[str]) -> None:
         for text in routes:
             words = text.split()
-            if len(words) != 3 or words[1] != "via":  # noqa: PLR2004 - PREFIX via GATEWAY
+            if len(words) != 3 or words[1] != "via":
                 raise ConfigError(f"machine {name!r}", f"route {text!r}: expected 'PREFIX via GATEWAY'")
             dst = Net(Ip4(0), 0) if words[0] == "default" else _net(f"machine {name!r}", words[0])
             route = Route(dst, proto=RTPROT_STATIC, nexthops=(NextHop(via=_ip(f"machine {name!r}", words[2])),))
@@ -228,7 +235,8 @@ class Builder:
     def add_router(self, name: str, nics: Sequence[NicSpec], image: str, loopbacks: Sequence[str]) -> Machine:
         """See ``Cluster.add_router``."""
         specs = [
-            nic if "/" in nic.address or nic.network not in self.segments
+            nic
+            if "/" in nic.address or nic.network not in self.segments
             else msgspec.structs.replace(nic, address=f"{nic.address}/{self.segments[nic.network].cidr.plen}")
             for nic in nics
         ]

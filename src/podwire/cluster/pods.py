@@ -54,10 +54,17 @@ class Kubelet:
         """The agent compares and repairs; returns the number of changes."""
         return reconcile(Netlink(node.machine.root.netns, Owner("felix")), self._backend.desired(node, self))
 
-    def run(self, node: NodeSpec, namespace: str, name: str, container_image: str, ports: Sequence[int]) -> tuple[PodSpec, Place]:
-        """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container. Raises the plugin's error; the sandbox is gone then."""
+    def run(
+        self, node: NodeSpec, namespace: str, name: str, container_image: str, ports: Sequence[int]
+    ) -> tuple[PodSpec, Place]:
+        """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container.
+
+        Raises the plugin's error; the sandbox is gone then.
+        """
         if ports:
-            raise NotModelled("container ports: sockets that answer come with the socket model", f"pod {namespace}/{name}")
+            raise NotModelled(
+                "container ports: sockets that answer come with the socket model", f"pod {namespace}/{name}"
+            )
         machine = node.machine
         label = f"{namespace}/{name}"
         stream = machine.random("sandbox", label)
@@ -119,7 +126,12 @@ class Kubelet:
             pod = have.get(each.key)
             if pod is None:
                 pod = cluster.run(
-                    each.name, node=each.node_name, namespace=each.namespace, labels=each.labels, image=each.image, ports=each.ports
+                    each.name,
+                    node=each.node_name,
+                    namespace=each.namespace,
+                    labels=each.labels,
+                    image=each.image,
+                    ports=each.ports,
                 )
                 lines.append(f"pod/{each.name} created")
             elif pod.labels != each.labels:

@@ -27,7 +27,11 @@ _NSEC = 1_000_000_000
 
 
 class PingResult:
-    """What a ping brought: ``received`` of ``sent``, ``ttl`` of the last reply, ``rtt`` (average, ms), the ``text`` that ping prints, one trace a request."""
+    """What a ping brought.
+
+    ``received`` of ``sent``, ``ttl`` of the last reply, ``rtt`` (average, ms), the ``text`` that ping prints, one
+    trace a request.
+    """
 
     def __init__(self, text: str, exit_code: int, statistics: Any, traces: tuple[Trace, ...]) -> None:
         self.text = text
@@ -51,7 +55,10 @@ class PingResult:
 
     @property
     def trace(self) -> Trace:
-        """The trace of the first request, also of one that the machine's own kernel refused. Raises ``PodwireError`` where there was none."""
+        """The trace of the first request, also of one that the machine's own kernel refused.
+
+        Raises ``PodwireError`` where there was none.
+        """
         if not self.traces:
             raise PodwireError(f"ping sent nothing: {self.text.strip()}")
         return self.traces[0]
@@ -64,7 +71,14 @@ class PingResult:
 
 
 def ping(  # the options of ping
-    network: Network, place: Place, target: str, count: int, size: int, interval: float, df: bool | None, ttl: int
+    network: Network,
+    place: Place,
+    target: str,
+    count: int,
+    size: int,
+    interval: float,
+    df: bool | None,  # noqa: FBT001 - three values
+    ttl: int,
 ) -> PingResult:
     """Run ``ping`` with a recorder that adopts every echo request."""
     argv = ["ping", "-c", str(count), "-s", str(size)]
@@ -72,7 +86,7 @@ def ping(  # the options of ping
         argv += ["-i", f"{interval:g}"]
     if df is not None:
         argv += ["-M", "do" if df else "dont"]
-    if ttl != 64:  # noqa: PLR2004 - the default needs no option
+    if ttl != 64:
         argv += ["-t", str(ttl)]
     recorder = Recorder(network.log)
     ids: list[int] = []
@@ -91,7 +105,10 @@ def ping(  # the options of ping
 
 
 def _refused(place: Place, target: str, ttl: int, size: int, adopt: Callable[[int], None]) -> None:
-    """``connect`` failed, so no request ever was: one that meets the same refusal stands in, that the trace can say why."""
+    """``connect`` failed, so no request ever was.
+
+    One that meets the same refusal stands in, that the trace can say why.
+    """
     try:
         address = Ip.parse(target)
     except ValueError:
@@ -116,21 +133,20 @@ def send(network: Network, place: Place, packet: Packet | Any, timeout: float) -
     header = own.layers[0]
     if not isinstance(header, Ethernet | IPv4):
         raise PodwireError(f"send: expected a packet that starts with Ethernet or IPv4, got {type(header).__name__}")
-    # The socket stays open while the answer may come: a raw socket hears it, as any program's would that sent such a packet.
+    # The socket stays open while the answer may come: a raw socket hears it, as any program's would that sent such a
+    # packet.
     inner = own.find(IPv4)
     socket = RawSocket(place.netns, inner.proto if inner is not None else 0, lambda: None)
     try:
-        if isinstance(header, Ethernet):
-            trace = _send_frame(network, place, own, recorder)
-        else:
-            trace = _send_packet(place, socket, own, recorder)
+        frame = isinstance(header, Ethernet)
+        trace = (_send_frame if frame else _send_packet)(network, place, socket, own, recorder)
         network.run_until(lambda: recorder.finished, network.now + round(timeout * _NSEC))
     finally:
         socket.close()
     return trace
 
 
-def _send_packet(place: Place, socket: RawSocket, packet: Packet, recorder: Recorder) -> Trace:
+def _send_packet(_: Network, place: Place, socket: RawSocket, packet: Packet, recorder: Recorder) -> Trace:
     socket.broadcast = True
     sent: list[int] = []
 
@@ -149,7 +165,7 @@ def _send_packet(place: Place, socket: RawSocket, packet: Packet, recorder: Reco
     return Trace(recorder, sent[0])
 
 
-def _send_frame(network: Network, place: Place, frame: Packet, recorder: Recorder) -> Trace:
+def _send_frame(network: Network, place: Place, _: RawSocket, frame: Packet, recorder: Recorder) -> Trace:
     packet_id = network.new_packet_id()
     recorder.follow(packet_id)
     raw_frame(place.netns, _first_device(place), frame, packet_id)
@@ -164,7 +180,10 @@ def _first_device(place: Place) -> Link:
 
 
 def _from_scapy(place: Place, packet: Any) -> Packet:
-    """Fields that the writer left open are the kernel's: the id, the device's MAC; without a destination MAC the packet is routed."""
+    """Fields that the writer left open are the kernel's: the id, the device's MAC.
+
+    Without a destination MAC the packet is routed.
+    """
     from podwire.export.scapy import from_scapy
 
     own, given = from_scapy(packet)

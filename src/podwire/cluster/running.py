@@ -34,7 +34,10 @@ class CommandResult(msgspec.Struct, frozen=True):
 
 
 def words_of(command: str | Sequence[str]) -> list[str]:
-    """The words of one simple command. Raises ``PodwireError`` for shell syntax, which podwire leaves to a real shell."""
+    """The words of one simple command.
+
+    Raises ``PodwireError`` for shell syntax, which podwire leaves to a real shell.
+    """
     if not isinstance(command, str):
         return list(command)
     lexer = shlex.shlex(command, posix=True, punctuation_chars="|&;<>()")
@@ -45,7 +48,9 @@ def words_of(command: str | Sequence[str]) -> list[str]:
     except ValueError as error:
         raise PodwireError(f"command {command!r}: {error}") from None
     if any(set(word) <= set("|&;<>()") for word in words if word) or _expands(command):
-        raise PodwireError(f"command {command!r}: exec takes one simple command, not shell syntax; run it as a bash script")
+        raise PodwireError(
+            f"command {command!r}: exec takes one simple command, not shell syntax; run it as a bash script"
+        )
     if not words:
         raise PodwireError("the command is empty")
     return words

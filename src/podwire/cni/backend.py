@@ -15,7 +15,10 @@ from podwire.wire.addr import Ip, Net
 
 
 class PodSpec(msgspec.Struct):
-    """What a plugin knows of a pod: its namespace and name, its container id, its network namespace and, once it has one, its address."""
+    """What a plugin knows of a pod.
+
+    Its namespace and name, its container id, its network namespace and, once it has one, its address.
+    """
 
     namespace: str
     name: str
@@ -51,7 +54,10 @@ class CniResult(msgspec.Struct, frozen=True):
 
 
 class Desired(msgspec.Struct):
-    """What a node should contain, as far as the backend owns it: devices it recognises, their routes, and switches by path."""
+    """What a node should contain, as far as the backend owns it.
+
+    Devices it recognises, their routes, and switches by path.
+    """
 
     devices: frozenset[str]
     routes: tuple[Route, ...] = ()

@@ -1,4 +1,7 @@
-"""Bring a node in line with what an agent wants: compare, then apply the difference. Running it twice changes nothing."""
+"""Bring a node in line with what an agent wants: compare, then apply the difference.
+
+Running it twice changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ def _key(route: Route) -> tuple[object, ...]:
 def reconcile(door: Netlink, desired: Desired) -> int:
     """Apply the difference; returns the number of changes made.
 
-    Only routes of the backend's own devices are removed, and never the kernel's (Felix leaves what it does not know alone).
+    Only routes of the backend's own devices are removed, and never the kernel's (Felix leaves what it does not know
+    alone).
     """
     netns = door.netns
     changes = 0

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Frame(msgspec.Struct):
-    """One frame at one device: ``device`` is ``namespace:device``, ``time`` in ns, ``comments`` the decisions that led to it or ended it."""
+    """One frame at one device.
+
+    ``device`` is ``namespace:device``, ``time`` in ns, ``comments`` the decisions that led to it or ended it.
+    """
 
     time: int
     device: str
@@ -43,8 +46,8 @@ class Frame(msgspec.Struct):
 def frames_of(records: Iterable[Record]) -> list[Frame]:
     """The frames that taps saw, in order.
 
-    What was decided between a packet's reception and its next transmission stands with the frame that left; what ended it stands with the frame
-    that came in last.
+    What was decided between a packet's reception and its next transmission stands with the frame that left; what
+    ended it stands with the frame that came in last.
     """
     frames: list[Frame] = []
     pending: dict[int, list[str]] = {}
@@ -78,7 +81,10 @@ def frames_of(records: Iterable[Record]) -> list[Frame]:
 
 
 def write_pcapng(stream: ByteSink, frames: Iterable[Frame], names: Mapping[Ip, str]) -> int:
-    """Write frames as pcapng: one interface block a device, decisions as comments, names of addresses. Returns the number of frames."""
+    """Write frames as pcapng: one interface block a device, decisions as comments, names of addresses.
+
+    Returns the number of frames.
+    """
     writer = PcapngWriter(stream)
     interfaces: dict[str, int] = {}
     if names:

@@ -1,7 +1,8 @@
 """Google's VPC as a fabric, and the Internet behind it (reference sheet kube-proxy and GKE, section 3).
 
-A VM's NIC is alone on its segment: whatever it asks for by ARP, the gateway's MAC answers. The fabric looks at the destination address alone, takes no
-TTL, checks the source, keeps a stateful firewall and translates external addresses one to one.
+A VM's NIC is alone on its segment: whatever it asks for by ARP, the gateway's MAC answers. The fabric looks at the
+destination address alone, takes no TTL, checks the source, keeps a stateful firewall and translates external
+addresses one to one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def nic_mac(ip: Ip) -> Mac:
 
 
 class Nic(msgspec.Struct):
-    """A VM's NIC in the VPC: its primary address, alias ranges, tags and the external address that stands for the primary one."""
+    """A VM's NIC in the VPC.
+
+    Its primary address, alias ranges, tags and the external address that stands for the primary one.
+    """
 
     vm: str
     ip: Ip
@@ -170,14 +174,17 @@ class GcpVpc:
             (Ethernet(message.sha, mac, ETH_P_ARP), Arp(ARPOP_REPLY, mac, message.tpa, message.sha, message.spa))
         )
         reply_id = self.network.new_packet_id()
-        self.network.emit(self.name, packet_id, Delivered("arp", "answered" if message.tpa == self.gateway else "proxied"))
+        self.network.emit(
+            self.name, packet_id, Delivered("arp", "answered" if message.tpa == self.gateway else "proxied")
+        )
         self.network.emit(self.name, reply_id, Created(packet_id, "reply"))
         self.network.at(self.network.now + self.latency, lambda: nic.port.deliver(reply, reply_id))
 
     def _route(self, nic: Nic, frame: Packet, ip: IPv4, packet_id: int) -> None:
         target = self.nic_of(ip.dst)
         if target is nic:
-            # Whether the source is the VM's own, or it sends back what came from elsewhere: the fabric would bring it back again.
+            # Whether the source is the VM's own, or it sends back what came from elsewhere: the fabric would bring it
+            # back again.
             self._drop(
                 packet_id,
                 "own range",
@@ -231,11 +238,15 @@ class GcpVpc:
         """Only a primary address is translated; an alias (pod) address has no external one (sheet 3.3)."""
         assert self.internet is not None  # noqa: S101 - the caller asked
         if ip.src != nic.ip:
-            why = f"{ip.src} cannot leave for the Internet: it is an alias address, and only primary ones are translated"
+            why = (
+                f"{ip.src} cannot leave for the Internet: it is an alias address, and only primary ones are translated"
+            )
             self._drop(packet_id, "alias address", why)
             return
         if nic.external is None:
-            self._drop(packet_id, "no external address", f"{nic.vm} cannot reach the Internet: it has no external address")
+            self._drop(
+                packet_id, "no external address", f"{nic.vm} cannot reach the Internet: it has no external address"
+            )
             return
         header = msgspec.structs.replace(ip, src=nic.external)
         self.internet.carry(_translated(frame.replace(1, header), nic.ip, nic.external), packet_id)

@@ -1,4 +1,7 @@
-"""The VPC's stateful firewall: ingress denied and egress allowed by default, connections remembered for ten minutes (sheet section 3.2)."""
+"""The VPC's stateful firewall.
+
+Ingress denied and egress allowed by default, connections remembered for ten minutes (sheet section 3.2).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ Flow = tuple[int, Ip, Ip, int, int]
 
 
 class FirewallRule(msgspec.Struct, frozen=True):
-    """An allow rule for ingress. ``ports`` empty means all; ``protocols`` empty means all; ``tags`` empty means every VM."""
+    """An allow rule for ingress.
+
+    ``ports`` empty means all; ``protocols`` empty means all; ``tags`` empty means every VM.
+    """
 
     name: str
     sources: tuple[Net, ...]

@@ -1,4 +1,7 @@
-"""The Internet: hosts with public addresses, each alone behind a gateway that answers every ARP request. It takes no TTL and drops nothing else."""
+"""The Internet: hosts with public addresses, each alone behind a gateway that answers every ARP request.
+
+It takes no TTL and drops nothing else.
+"""
 
 from __future__ import annotations
 

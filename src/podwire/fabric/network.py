@@ -1,4 +1,7 @@
-"""The network as a whole: clock, log, random streams, machines and what joins them. It is the ``World`` that every machine stands in."""
+"""The network as a whole: clock, log, random streams, machines and what joins them.
+
+It is the ``World`` that every machine stands in.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Network(Clock):
         return self._packets
 
     def add_machine(self, name: str, image_name: str = "debian-12") -> Machine:
-        """A machine with that name and image; raises ``ConfigError`` for a name in use or an image that is not known."""
+        """A machine with that name and image.
+
+        Raises ``ConfigError`` for a name in use or an image that is not known.
+        """
         if name in self.machines or name in self.fabrics:
             raise ConfigError(f"machine {name!r}", "the name is taken")
         machine = self.machines[name] = Machine(self, name, image(image_name))

@@ -20,7 +20,10 @@ LATENCY: Final = 250_000
 
 
 class Segment:
-    """``cidr`` is what its hosts are numbered from; the switch itself has no address. ``latency`` in ns, ``mtu`` in bytes."""
+    """``cidr`` is what its hosts are numbered from; the switch itself has no address.
+
+    ``latency`` in ns, ``mtu`` in bytes.
+    """
 
     def __init__(self, network: Network, name: str, cidr: Net, *, mtu: int = 1500, latency: int = LATENCY) -> None:
         self.network = network

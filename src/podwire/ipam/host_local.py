@@ -1,4 +1,7 @@
-"""The host-local IPAM plugin: round robin over one range, state as it lies on the node's disk (reference sheet kube-proxy and GKE, section 2.4)."""
+"""The host-local IPAM plugin.
+
+Round robin over one range, state as it lies on the node's disk (reference sheet kube-proxy and GKE, section 2.4).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class HostLocal:
     """
 
     def __init__(self, subnet: Net, *, gateway: Ip | None = None, network: str = "gke-pod-network") -> None:
-        if subnet.plen > 30:  # noqa: PLR2004 - the plugin's own limit
+        if subnet.plen > 30:
             raise IpamError(f"invalid range set 0: Network {subnet} too small to allocate from")
         self.subnet = subnet
         self.network = network
@@ -42,7 +45,9 @@ class HostLocal:
             candidate = Ip4(int(self.start) + (first - int(self.start) + step) % count)
             if candidate != self.gateway and candidate not in self.reserved:
                 return self._take(candidate, container, ifname)
-        raise IpamError(f"failed to allocate for range 0: no IP addresses available in range set: {self.start}-{self.end}")
+        raise IpamError(
+            f"failed to allocate for range 0: no IP addresses available in range set: {self.start}-{self.end}"
+        )
 
     def _requested(self, wanted: Ip) -> Ip:
         if wanted == self.gateway:
@@ -68,7 +73,9 @@ class HostLocal:
     def files(self) -> dict[str, str]:
         """The state directory as it lies on the node: path to content."""
         base = f"/var/lib/cni/networks/{self.network}"
-        files = {f"{base}/{address}": f"{container}\r\n{ifname}" for address, (container, ifname) in self.reserved.items()}
+        files = {
+            f"{base}/{address}": f"{container}\r\n{ifname}" for address, (container, ifname) in self.reserved.items()
+        }
         if self.last is not None:
             files[f"{base}/last_reserved_ip.0"] = str(self.last)
         return files

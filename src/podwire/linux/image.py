@@ -16,8 +16,8 @@ from podwire.errors import ConfigError
 class Image(msgspec.Struct, frozen=True):
     """``tools`` maps a command to its flavour; commands that are missing there come as in Debian 12.
 
-    ``sysctls`` are written when the machine (or the pod's namespace) starts; ``hz`` is the kernel's timer frequency and only
-    counts for machines; ``services`` says whether /etc/services is there (tcpdump then prints port names);
+    ``sysctls`` are written when the machine (or the pod's namespace) starts; ``hz`` is the kernel's timer frequency
+    and only counts for machines; ``services`` says whether /etc/services is there (tcpdump then prints port names);
     ``absent`` names the commands that the image does not hold.
     """
 
@@ -59,10 +59,15 @@ _CONTAINERS: Final = MappingProxyType({"netshoot": "netshoot"})
 
 
 def image_of_container(reference: str) -> Image:
-    """The image that stands for a container image such as ``nicolaka/netshoot:v0.13``: registry, tag and digest do not matter."""
+    """The image that stands for a container image such as ``nicolaka/netshoot:v0.13``.
+
+    Registry, tag and digest do not matter.
+    """
     name = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
     known = _CONTAINERS.get(name)
     if known is not None:
         return image(known)
     base = image("debian-12")
-    return Image(base.name, base.tools, {**base.sysctls, **_IPV6_OFF}, base.hz, base.services, base.shell_path, base.absent)
+    return Image(
+        base.name, base.tools, {**base.sysctls, **_IPV6_OFF}, base.hz, base.services, base.shell_path, base.absent
+    )

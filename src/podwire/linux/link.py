@@ -31,8 +31,9 @@ FOREVER: Final = 0xFFFFFFFF
 class Address(msgspec.Struct, gc=False):
     """``struct in_ifaddr``: an address on a device.
 
-    ``peer`` is ``ifa_address`` (equal to ``local`` unless point to point). ``valid_lft`` and ``preferred_lft`` are seconds counted from
-    ``since`` (ns); ``FOREVER`` for permanent ones. ``proto`` is the address protocol (0 unspec, 2 kernel_ll ...).
+    ``peer`` is ``ifa_address`` (equal to ``local`` unless point to point). ``valid_lft`` and ``preferred_lft`` are
+    seconds counted from ``since`` (ns); ``FOREVER`` for permanent ones. ``proto`` is the address protocol (0 unspec,
+    2 kernel_ll ...).
     """
 
     local: Ip
@@ -79,8 +80,8 @@ class Cable(Protocol):
 class Link:
     """A network device in one namespace. ``kind``: loopback, veth, ethernet, bridge, dummy.
 
-    ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is creation order, which counts
-    for source selection (F60).
+    ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is
+    creation order, which counts for source selection (F60).
     """
 
     def __init__(
@@ -107,7 +108,10 @@ class Link:
         self.max_mtu = 0 if kind == "loopback" else 65535
         self.txqueuelen = txqueuelen
         self.qdisc = qdisc
-        """The qdisc attached when the device is up (noqueue, mq, fq_codel, pfifo_fast); ``noop`` is printed while it never was."""
+        """The qdisc attached when the device is up (noqueue, mq, fq_codel, pfifo_fast).
+
+        ``noop`` is printed while it never was.
+        """
         self.numtxqueues = 1
         self.numrxqueues = 1
         self.is_up = False
@@ -136,7 +140,10 @@ class Link:
         self.lower_state = "DOWN"
         """What a veth without carrier is: LOWERLAYERDOWN if its other end was found at the last change."""
         self.port_state_selected = False
-        """A bridge has looked for ports (when its address was set, or a port came): without any it has no carrier from then on."""
+        """A bridge has looked for ports (when its address was set, or a port came).
+
+        Without any it has no carrier from then on.
+        """
         self.alias = ""
         self.group = "default"
         self.master: Link | None = None
@@ -161,7 +168,10 @@ class Link:
 
     @property
     def carrier_ok(self) -> bool:
-        """``netif_carrier_ok``: a veth has carrier while both ends are up; a bridge until it finds that it has no port."""
+        """``netif_carrier_ok``: a veth has carrier while both ends are up.
+
+        A bridge until it finds that it has no port.
+        """
         if self.kind == "veth":
             return self.is_up and self.peer is not None and self.peer.is_up
         if self.kind == "bridge":
@@ -188,7 +198,10 @@ class Link:
         return "UP" if self.kind in {"veth", "ethernet"} else "UNKNOWN"
 
     def linkwatch(self) -> None:
-        """``rfc2863_policy``: the state of a device without carrier, from the device that has its other end's index *here*."""
+        """``rfc2863_policy``.
+
+        The state of a device without carrier, from the device that has its other end's index *here*.
+        """
         other = self.peer.ifindex if self.peer is not None else self.ifindex
         lower = self.netns.link_by_index(other)
         found = other != self.ifindex and lower is not None and not lower.carrier_ok

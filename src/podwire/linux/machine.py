@@ -61,7 +61,10 @@ class Timer:
 
 
 class Place:
-    """Where a command runs: a namespace with the image, host name and files of what lives there (a node or a container)."""
+    """Where a command runs.
+
+    A namespace with the image, host name and files of what lives there (a node or a container).
+    """
 
     def __init__(self, netns: Netns, image: Image, hostname: str, *, container: bool = False) -> None:
         self.netns = netns
@@ -189,7 +192,10 @@ class Machine:
         return self.world.now * self.hz // NSEC
 
     def add_timer(self, delay: int, callback: Callable[[], None]) -> Timer:
-        """Arm a timer ``delay`` jiffies ahead; the wheel rounds it up (F15) and calls one bucket's timers last armed first (F16)."""
+        """Arm a timer ``delay`` jiffies ahead.
+
+        The wheel rounds it up (F15) and calls one bucket's timers last armed first (F16).
+        """
         expiry = wheel_expiry(self.jiffies, delay)
         timer = Timer(callback)
         levels = self._wheel.get(expiry)
@@ -227,6 +233,9 @@ def wheel_level(delay: int) -> int:
 
 
 def wheel_expiry(now: int, delay: int) -> int:
-    """The jiffy at which a timer armed at jiffy ``now`` for ``delay`` jiffies is called: at the next bucket's edge, never early (F15)."""
+    """The jiffy at which a timer armed at jiffy ``now`` for ``delay`` jiffies is called.
+
+    At the next bucket's edge, never early (F15).
+    """
     shift = 3 * wheel_level(delay)
     return ((now + delay >> shift) + 1) << shift

@@ -1,7 +1,8 @@
 """The neighbour table and its automaton (NUD), written as a table.
 
-``TRANSITIONS`` says which state follows on which cause; ``linux.path.neighbour`` decides *when* a cause holds (timers, frames, packets to send).
-Anything that is not in the table is a bug and raises. Source: RFC 4861 section 7.3, net/core/neighbour.c, kernel sheet sections 1.2 to 1.7 and 9.
+``TRANSITIONS`` says which state follows on which cause; ``linux.path.neighbour`` decides *when* a cause holds
+(timers, frames, packets to send). Anything that is not in the table is a bug and raises. Source: RFC 4861 section
+7.3, net/core/neighbour.c, kernel sheet sections 1.2 to 1.7 and 9.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from podwire.trace.events import KERNEL, Owner
+from podwire.trace.events import KERNEL, ByNeighbour, Dropped, Owner
+from podwire.trace.reasons import DropReason
 from podwire.wire.addr import NO_MAC, Ip, Mac
 
 if TYPE_CHECKING:
@@ -102,8 +104,11 @@ TRANSITIONS: Final = MappingProxyType(
         (_S.REACHABLE, GRATUITOUS): _S.STALE,
     }
 )
-"""(state, cause) -> next state. Learning causes apply where the address is new or changed, or the entry had none: a request or a
-broadcast from a neighbour whose address did not change leaves the state alone (F11)."""
+"""(state, cause) -> next state.
+
+Learning causes apply where the address is new or changed, or the entry had none: a request or a broadcast from a
+neighbour whose address did not change leaves the state alone (F11).
+"""
 
 
 class Neighbour:
@@ -175,11 +180,18 @@ class NeighbourTable:
         return entry
 
     def remove(self, entry: Neighbour) -> None:
-        """Forget an entry and its timer."""
+        """Forget an entry and its timer; what waited in it is gone, and nobody is told (``neigh_flush_dev``)."""
         if entry.timer is not None:
             entry.timer.cancel()
             entry.timer = None
         self._entries.pop((entry.ip, entry.link), None)
+        waiting = list(entry.queue)
+        entry.queue.clear()
+        entry.queue_bytes = 0
+        if self.netns.machine.log.on:
+            by = ByNeighbour(entry.ip, entry.link.name, entry.state, None, entry.owner)
+            for skb in waiting:
+                self.netns.emit(skb.id, Dropped("neigh_flush_dev", DropReason.NEIGH_DEAD, by, entry.link.name))
 
     def of(self, link: Link) -> list[Neighbour]:
         """The entries of a device."""

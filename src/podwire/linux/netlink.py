@@ -1,7 +1,8 @@
 """The door: the only way to change a kernel from outside.
 
-The commands people type, the agents and the importer of a real node all hold a ``Netlink``; its verbs are those of ``ip``, ``bridge``, ``sysctl`` …
-What they create remembers the ``writer`` (an ``Owner``), which is how a trace can say who wrote the route that killed a packet.
+The commands people type, the agents and the importer of a real node all hold a ``Netlink``; its verbs are those of
+``ip``, ``bridge``, ``sysctl`` … What they create remembers the ``writer`` (an ``Owner``), which is how a trace can
+say who wrote the route that killed a packet.
 """
 
 from __future__ import annotations

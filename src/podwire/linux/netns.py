@@ -1,7 +1,7 @@
 """A network namespace: owner of devices, addresses, tables, neighbours, sockets and switches.
 
-Configuration is written by ``linux.netlink`` alone, run-time state by ``linux.path``. ``generation`` rises with every change of
-configuration or of a device's state; what a lookup found may be remembered for one generation.
+Configuration is written by ``linux.netlink`` alone, run-time state by ``linux.path``. ``generation`` rises with every
+change of configuration or of a device's state; what a lookup found may be remembered for one generation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ class TokenBucket:
 
 
 class Netns:
-    """One network namespace of a machine. ``label`` is how people name it: ``default/pod1``; the root's is the machine's name."""
+    """One network namespace of a machine.
+
+    ``label`` is how people name it: ``default/pod1``; the root's is the machine's name.
+    """
 
     def __init__(self, machine: Machine, label: str) -> None:
         from podwire.linux.socket import Sockets

@@ -19,7 +19,10 @@ FR_ACT_PROHIBIT: Final = "prohibit"
 
 
 class FibRule(msgspec.Struct, frozen=True, gc=False):
-    """One line of ``ip rule``. ``iif`` and ``oif`` are names, as in the kernel; ``proto`` the rule's protocol (2 kernel, 3 boot …)."""
+    """One line of ``ip rule``.
+
+    ``iif`` and ``oif`` are names, as in the kernel; ``proto`` the rule's protocol (2 kernel, 3 boot …).
+    """
 
     priority: int
     action: str = FR_ACT_TO_TBL

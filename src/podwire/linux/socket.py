@@ -1,4 +1,6 @@
-"""Sockets of one namespace: raw and ping sockets, plain UDP; who gets a packet, and who is told of an error (net/ipv4/raw.c, ping.c, udp.c).
+"""Sockets of one namespace: raw and ping sockets, plain UDP.
+
+Who gets a packet, and who is told of an error (net/ipv4/raw.c, ping.c, udp.c).
 
 A socket's owner is called when something arrived; it reads ``inbox`` and ``errors`` itself.
 """
@@ -78,7 +80,10 @@ PMTUDISC_DO: Final = 2
 
 
 class SocketError(PodwireError):
-    """A send that the kernel refuses: ``errno``; for EMSGSIZE ``mtu`` is what would fit, 0 where the error queue says nothing."""
+    """A send that the kernel refuses: ``errno``.
+
+    For EMSGSIZE ``mtu`` is what would fit, 0 where the error queue says nothing.
+    """
 
     def __init__(self, errno: int, mtu: int = 0) -> None:
         super().__init__(f"errno {errno}")
@@ -184,15 +189,19 @@ class Socket:
         ttl = self.ttl or ip_select_ttl(netns, route)
         if route.type == "multicast":
             ttl = self.ttl or 1
-        # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it all the same).
+        # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it
+        # all the same).
         ident = 0 if self.pmtudisc == PMTUDISC_DO else netns.new_ip_id()
         header = IPv4(route.src, dst, self.protocol, ttl, self.tos, ident, df, options=options)
         return self._transmit(Packet((header, transport), payload), route)
 
     def send_raw(self, packet: Packet) -> int:
-        """IP_HDRINCL: a packet with its own IP header. raw_send_hdrinc fills in length and checksum, and source and id where they are 0.
+        """IP_HDRINCL: a packet with its own IP header.
 
-        Only the device's MTU is asked for; where the path's is smaller, a packet with DF dies on its way out. Raises ``SocketError``.
+        raw_send_hdrinc fills in length and checksum, and source and id where they are 0.
+
+        Only the device's MTU is asked for; where the path's is smaller, a packet with DF dies on its way out. Raises
+        ``SocketError``.
         """
         header = packet.layers[0]
         if not isinstance(header, IPv4):
@@ -292,7 +301,10 @@ class UdpSocket(Socket):
 
     @property
     def pending_error(self) -> int:
-        """``SO_ERROR`` of a socket without IP_RECVERR: errno of the first error that is fatal, where it is connected; else 0 (F24)."""
+        """``SO_ERROR`` of a socket without IP_RECVERR.
+
+        Errno of the first error that is fatal, where it is connected; else 0 (F24).
+        """
         if self.remote is None:
             return 0
         return next((report.errno for report in self.errors if report.fatal), 0)
@@ -373,7 +385,8 @@ class Sockets:
         if not isinstance(header, IPv4):
             return []
         transport = inner.layers[1] if len(inner.layers) > 1 else None
-        # No filter of a raw socket is asked, but its device is: an error that comes over lo misses a socket bound to another.
+        # No filter of a raw socket is asked, but its device is: an error that comes over lo misses a socket bound to
+        # another.
         found: list[Socket] = [
             raw
             for raw in self.raw

@@ -1,10 +1,11 @@
 """The switches under /proc/sys/net: kernel defaults, what is modelled, and how a device inherits them.
 
-``Ipv4Conf`` is ``struct ipv4_devconf`` of one device (or of ``all``, ``default``); ``NeighParms`` is ``struct neigh_parms``. The packet path
-reads their attributes directly. ``NOT_MODELLED`` lists keys that exist and can be read, but whose change podwire would
-have to pretend to honour: writing another value raises ``NotModelled``.
+``Ipv4Conf`` is ``struct ipv4_devconf`` of one device (or of ``all``, ``default``); ``NeighParms`` is ``struct
+neigh_parms``. The packet path reads their attributes directly. ``NOT_MODELLED`` lists keys that exist and can be
+read, but whose change podwire would have to pretend to honour: writing another value raises ``NotModelled``.
 
-Source: net/ipv4/devinet.c (devinet_sysctl), include/linux/inetdevice.h (IN_DEV_*CONF), net/core/neighbour.c; values read from Linux 6.18.
+Source: net/ipv4/devinet.c (devinet_sysctl), include/linux/inetdevice.h (IN_DEV_*CONF), net/core/neighbour.c; values
+read from Linux 6.18.
 """
 
 from __future__ import annotations
@@ -149,7 +150,10 @@ IPV6_CONF_KEYS: Final = MappingProxyType(
 
 
 class Ipv4Conf:
-    """``struct ipv4_devconf``: one attribute per key of ``CONF_KEYS``; ``explicit`` holds the keys that no longer follow ``default``."""
+    """``struct ipv4_devconf``: one attribute per key of ``CONF_KEYS``.
+
+    ``explicit`` holds the keys that no longer follow ``default``.
+    """
 
     __slots__ = (*CONF_KEYS, "explicit", "writers")
 

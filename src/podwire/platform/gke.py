@@ -1,4 +1,7 @@
-"""GKE: VMs in a VPC, COS images, alias ranges; composed with Calico (reference sheet kube-proxy and GKE, section 3; Calico, section 7)."""
+"""GKE: VMs in a VPC, COS images, alias ranges.
+
+Composed with Calico (reference sheet kube-proxy and GKE, section 3; Calico, section 7).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ MTU: Final = 1460
 class GKE(msgspec.Struct, frozen=True):
     """A GKE cluster's ranges. ``dataplane="calico"`` is a cluster with network policy enabled.
 
-    ``pod_range`` is the secondary range of which every node gets a /24 as alias range, ``node_range`` the subnet's primary range.
+    ``pod_range`` is the secondary range of which every node gets a /24 as alias range, ``node_range`` the subnet's
+    primary range.
     """
 
     dataplane: Literal["ptp", "calico"] = "ptp"
@@ -76,7 +80,10 @@ def start_node(machine: Machine, vpc: GcpVpc, nic: Nic) -> Link:
 
 
 def _manage_loopback(lo: Link) -> None:
-    """systemd-networkd puts ::1 there itself, without a prefix route (seed 000: ``inet6 ::1/128 scope host noprefixroute``)."""
+    """systemd-networkd puts ::1 there itself, without a prefix route (seed 000.
+
+    ``inet6 ::1/128 scope host noprefixroute``).
+    """
     door = Netlink(lo.netns, Owner("systemd-networkd"))
     if any(address.local == _LOOPBACK6 for address in lo.addresses6):
         door.addr_del(lo, _LOOPBACK6, _LOOPBACK6.bits)

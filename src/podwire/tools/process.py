@@ -1,8 +1,9 @@
 """A running command: arguments in, text out, and waiting in virtual time.
 
 A tool is a function that takes a ``Process``. A tool that never waits returns its exit status. A tool that waits is a
-generator: it yields the absolute virtual time (ns) up to which it would sleep, or None to sleep until woken, and is resumed at that
-time or by ``wake()``, whichever comes first; its return value is the exit status. ``interrupt()`` raises ``Interrupt`` inside it (^C).
+generator: it yields the absolute virtual time (ns) up to which it would sleep, or None to sleep until woken, and is
+resumed at that time or by ``wake()``, whichever comes first; its return value is the exit status. ``interrupt()``
+raises ``Interrupt`` inside it (^C).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class World(Protocol):
 class Process:
     """One command on one machine (``place``: namespace, image, host name, files).
 
-    ``argv[0]`` is the command's name. Text goes to ``write`` and ``error``; ``on_output(stream, text)`` hears it as it comes.
+    ``argv[0]`` is the command's name. Text goes to ``write`` and ``error``; ``on_output(stream, text)`` hears it as
+    it comes.
     """
 
     def __init__(self, world: World, place: Place, argv: list[str], *, stdin: str = "") -> None:
@@ -119,7 +121,10 @@ class Process:
             self.world.at(self.world.now, lambda: self._resume(epoch))
 
     def interrupt(self, signal: int = 2) -> None:
-        """Send SIGINT (or SIGTERM): raises ``Interrupt`` at the point where the tool waits; a tool that does not catch it ends by it."""
+        """Send SIGINT (or SIGTERM): raises ``Interrupt`` at the point where the tool waits.
+
+        A tool that does not catch it ends by it.
+        """
         if self._generator is None or self.status is not None:
             return
         self._epoch += 1

@@ -24,8 +24,9 @@ PACKET_OUTGOING: Final = 4
 class Owner(msgspec.Struct, frozen=True, gc=False):
     """Who wrote a piece of configuration, and for which object.
 
-    ``component`` is the program (``"calico-cni"``, ``"felix"``, ``"dhcp"``, ``"kernel"``, ``"ip"`` for a person's command),
-    ``object`` what it was written for (``"Pod default/pod1"``), ``field`` the part of that object (``"spec.egress[0]"``).
+    ``component`` is the program (``"calico-cni"``, ``"felix"``, ``"dhcp"``, ``"kernel"``, ``"ip"`` for a person's
+    command), ``object`` what it was written for (``"Pod default/pod1"``), ``field`` the part of that object
+    (``"spec.egress[0]"``).
     """
 
     component: str
@@ -64,9 +65,12 @@ class BySysctl(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="sysct
 
 
 class ByReversePath(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="reverse-path"):
-    """rp_filter: switch ``key`` = ``value`` (1 strict, 2 loose) met a packet on ``dev`` whose source is reached by ``back``.
+    """rp_filter.
 
-    ``has_address`` is False where the device has no IPv4 address: there loose is as strict as strict (kernel sheet F150).
+    Switch ``key`` = ``value`` (1 strict, 2 loose) met a packet on ``dev`` whose source is reached by ``back``.
+
+    ``has_address`` is False where the device has no IPv4 address: there loose is as strict as strict (kernel sheet
+    F150).
     """
 
     key: str
@@ -142,8 +146,9 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
 class Created(Event, frozen=True, gc=False, tag="created"):
     """Birth of a packet. Always its first event.
 
-    ``parent`` is the packet it exists for, 0 for none; ``relation`` how: ``arp``, ``icmp-error``, ``reply``, ``reset``, ``fragment``,
-    ``reassembly``, ``copy``, ``encapsulation``, ``probe`` (a neighbour probe that the parent's use of the entry armed), or ``""``.
+    ``parent`` is the packet it exists for, 0 for none; ``relation`` how: ``arp``, ``icmp-error``, ``reply``,
+    ``reset``, ``fragment``, ``reassembly``, ``copy``, ``encapsulation``, ``probe`` (a neighbour probe that the
+    parent's use of the entry armed), or ``""``.
     """
 
     parent: int = 0
@@ -225,8 +230,11 @@ class Forwarded(Event, frozen=True, gc=False, tag="forwarded"):
 
 
 class Carried(Event, frozen=True, gc=False, tag="carried"):
-    """Something outside the machines took the packet on: ``to`` whom, because of which address or range (``why``), let in by which
-    firewall rule (``allowed``, empty where nothing asked)."""
+    """Something outside the machines took the packet on.
+
+    ``to`` whom, because of which address or range (``why``), let in by which firewall rule (``allowed``, empty where
+    nothing asked).
+    """
 
     to: str
     why: str
@@ -236,10 +244,10 @@ class Carried(Event, frozen=True, gc=False, tag="carried"):
 class Delivered(Event, frozen=True, gc=False, tag="delivered"):
     """Terminal: somebody consumed the packet.
 
-    ``to`` says who: ``socket`` (ICMP, UDP, TCP or raw), ``icmp_echo`` (the stack answers itself), ``icmp`` (an error or other message
-    that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of ``answered``, ``proxied``, ``delayed``,
-    ``learned``, ``not-ours``, ``no-route``, ``same-device``, ``proxy-off``, ``forwarding-off``, ``source-check``, ``ignored``.
-    ``by`` is what decided.
+    ``to`` says who: ``socket`` (ICMP, UDP, TCP or raw), ``icmp_echo`` (the stack answers itself), ``icmp`` (an error
+    or other message that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of
+    ``answered``, ``proxied``, ``delayed``, ``learned``, ``not-ours``, ``no-route``, ``same-device``, ``proxy-off``,
+    ``forwarding-off``, ``source-check``, ``ignored``. ``by`` is what decided.
     """
 
     to: str

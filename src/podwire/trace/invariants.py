@@ -27,12 +27,14 @@ def check_invariants(records: Iterable[Record], *, finished: bool = False) -> li
     - Nothing follows the terminal event, except that a neighbour entry which the packet used may change by a timer.
     - Hops chain: a frame is received after it was transmitted, or born, or passed up inside one namespace.
     - The TTL never rises. Time never runs backwards.
+    - Packet 0 is none (a neighbour entry that a person changed).
     - A parent is born before its child, and what a flood, a cut or a reassembly names exists.
     """
     log = list(records)
     packets: dict[int, list[Record]] = {}
     for record in log:
-        packets.setdefault(record.packet, []).append(record)
+        if record.packet:
+            packets.setdefault(record.packet, []).append(record)
     found = [
         f"time runs backwards, from {before.time} to {after.time}, at packet {after.packet}"
         for before, after in pairwise(log)

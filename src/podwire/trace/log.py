@@ -10,7 +10,10 @@ from podwire.trace.events import AnyEvent
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One event: virtual time in ns, the machine, the namespace's label (``default/pod1``, ``node1``), the packet's id."""
+    """One event.
+
+    Virtual time in ns, the machine, the namespace's label (``default/pod1``, ``node1``), the packet's id.
+    """
 
     time: int
     machine: str

@@ -100,6 +100,18 @@ def test_f43_a_new_mac_is_an_event_even_where_the_state_stays(lab: Lab) -> None:
     ]
 
 
+def test_f43_a_new_mac_was_never_confirmed_whatever_the_old_one_was(lab: Lab) -> None:
+    lab.set_neigh(WHERE, IP, OLD, Nud.REACHABLE)
+    lab.run(4)
+    lab.set_neigh(WHERE, IP, OLD, Nud.REACHABLE)
+    tell(lab, "gratuitous request", NEW)
+    lab.restart()
+    lab.ping("node", IP)
+    assert lab.entry(WHERE, IP).confirmed == lab["node"].machine.jiffies - 60 * 250
+    lab.run(6)
+    assert ("DELAY", "unconfirmed", "PROBE") in lab.changes(WHERE, IP)
+
+
 def test_f43_a_foreign_broadcast_creates_nothing_but_updates_what_is_there() -> None:
     lab = two_nodes()
     lab.ping("node1", "10.0.0.24")

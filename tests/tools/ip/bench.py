@@ -1,4 +1,4 @@
-"""A machine without a network, for tests of ``ip``: a clock that stands still, and the commands of the oracle's scripts."""
+"""A machine without a network, for tests of ``ip``: a clock of its own, and the simple lines of the oracle's scripts."""
 
 import heapq
 import re
@@ -9,11 +9,13 @@ from podwire.errors import NotModelled
 from podwire.linux.image import image
 from podwire.linux.machine import Machine
 from podwire.linux.netlink import Netlink
-from podwire.tools.ip import ip
 from podwire.tools.process import Process
-from podwire.tools.sysctl import sysctl
+from podwire.tools.registry import find
 from podwire.trace.log import Log
-from podwire.wire.addr import Mac
+
+_SHELL = re.compile(r"[|&;<>$]")
+_FILTERS = re.compile(r"(.*?)( 2>&1)? \| (sort|cat -v|head -n 2)")
+_LOOP = re.compile(r"for (\w+) in ([^;]*); do (.*); done")
 
 
 class Handle:
@@ -33,7 +35,7 @@ class World:
         self._queue = []
         self._sequence = 0
         self._streams = {}
-        self._ids = 0
+        self._packets = 0
 
     def at(self, time, callback):
         handle = Handle()
@@ -45,8 +47,8 @@ class World:
         return self._streams.setdefault(key, Random("/".join(key)))
 
     def new_packet_id(self):
-        self._ids += 1
-        return self._ids
+        self._packets += 1
+        return self._packets
 
     def reverse_name(self, ip):
         return None
@@ -66,7 +68,7 @@ class World:
 
 
 class Bench:
-    """One Debian 12, its shell in its own namespace with ``lo`` as a fresh namespace has it."""
+    """One Debian 12, and a shell in its own namespace. ``lo`` is down, as in every fresh namespace."""
 
     def __init__(self, *, ipv6=False):
         self.world = World()
@@ -79,11 +81,13 @@ class Bench:
         for scope in ("all", "default"):
             door.sysctl_write(f"net/ipv6/conf/{scope}/disable_ipv6", "1")
 
-    def run(self, line):
+    def run(self, line, place=None):
         """Output and errors of one command line, in order, and its exit status."""
         argv = shlex.split(line)
-        tool = {"ip": ip, "sysctl": sysctl}[argv[0]]
-        process = Process(self.world, self.machine.root, argv)
+        place = place or self.machine.root
+        tool = find(place.image, argv[0])
+        assert tool is not None, line
+        process = Process(self.world, place, argv)
         process.start(tool)
         self.machine.run_softirq()
         while not process.done:
@@ -91,25 +95,25 @@ class Bench:
         return "".join(text for _, text in process.output), process.status
 
     def ok(self, line):
-        """Run what has to succeed; its output."""
+        """The output of what has to succeed."""
         text, status = self.run(line)
         assert status == 0, f"{line}: {text}"
         return text
 
 
-class Skipped(Exception):
-    """The script does something that only a shell can, or another tool."""
+class Unsupported(Exception):
+    """The script does what only a shell can."""
 
 
 class Script:
-    """Runs the simple lines of an oracle script: ns, t, say, pair, sys and plain ``ip`` commands."""
+    """Interprets an oracle script as far as it consists of simple lines: ns, t, say, pair, sys, sleep, one-line loops, and commands."""
 
     def __init__(self):
         self.bench = Bench()
         self.out = []
-        self.skipped = []
 
     def run(self, text):
+        """What the script prints."""
         self.bench.ok("ip link set lo up")
         for line in text.splitlines():
             if line and not line.startswith("#"):
@@ -117,64 +121,72 @@ class Script:
         return "".join(self.out)
 
     def line(self, line):
+        if loop := _LOOP.fullmatch(line):
+            name, values, body = loop.groups()
+            for value in values.split():
+                for each in body.split("; "):
+                    self.line(each.replace(f"${name}", value))
+            return
         words = shlex.split(line)
         match words:
             case ["ns", *names]:
                 for name in names:
                     self.namespace(name)
             case ["say", *_]:
-                self.out.append(f"# {line.removeprefix('say ')}\n")
+                self.out.append(f"# {' '.join(words[1:])}\n")
             case ["pair", a, dev_a, mac_a, b, dev_b, mac_b]:
-                self.bench.ok(f"ip link add {dev_a} netns {a} address {mac_a} type veth peer name {dev_b} netns {b} address {mac_b}")
+                self.bench.ok(
+                    f"ip link add {dev_a} netns {a} address {mac_a} type veth peer name {dev_b} netns {b} address {mac_b}"
+                )
                 self.bench.ok(f"ip -n {a} link set {dev_a} up")
                 self.bench.ok(f"ip -n {b} link set {dev_b} up")
+            case ["sys", name, *settings]:
+                self.bench.ok(f"ip netns exec {name} sysctl -qw {' '.join(settings)}")
             case ["sleep", seconds]:
                 self.bench.world.sleep(float(seconds))
             case ["t", *_]:
                 self.told(" ".join(words[1:]))
-            case ["ip", *_] if not re.search(r"[|&;<>$]", line):
+            case ["ip", *_] if not _SHELL.search(line):
                 self.bench.run(line)
             case _:
-                raise Skipped(line)
+                raise Unsupported(line)
 
     def namespace(self, name):
         self.bench.ok(f"ip netns add {name}")
-        netns = self.bench.machine.netns_names[name]
-        self.bench.without_ipv6(netns)
+        self.bench.without_ipv6(self.bench.machine.netns_names[name])
         self.bench.ok(f"ip -n {name} link set lo up")
 
     def told(self, command):
-        self.out.append(f"$ {command}\n")
+        """``t``: the command, what it prints, and its exit status if that is not 0."""
         text, after = command, None
-        if match := re.fullmatch(r"(.*?)( 2>&1)? \| (sort|cat -v|head -n 2)", command):
-            text, _, after = match.groups()
-        if re.search(r"[|&;<>$]", text) or shlex.split(text)[0] not in {"ip", "sysctl"}:
-            raise Skipped(command)
+        if filtered := _FILTERS.fullmatch(command):
+            text, _, after = filtered.groups()
+        if _SHELL.search(text):
+            raise Unsupported(command)
+        self.out.append(f"$ {command}\n")
         try:
             output, status = self.bench.run(text)
         except NotModelled as missing:
             output, status = f"NotModelled: {missing}\n", 0
-            self.skipped.append(command)
+        if after is not None:
+            status = 0
         if after == "sort":
-            output, status = "".join(sorted(output.splitlines(keepends=True), key=str.encode)), 0
+            output = "".join(sorted(output.splitlines(keepends=True), key=str.encode))
         elif after == "cat -v":
-            output, status = output.replace("\033", "^["), 0
+            output = output.replace("\033", "^[")
         elif after == "head -n 2":
-            output, status = "".join(output.splitlines(keepends=True)[:2]), 0
+            output = "".join(output.splitlines(keepends=True)[:2])
         self.out.append(output)
         if status:
             self.out.append(f"[exit {status}]\n")
 
 
 def blocks(text):
-    """``$ command`` → what followed it, in order."""
-    result = []
+    """Pairs of ``$ command`` (or ``# comment``) and what follows it."""
+    found: list[tuple[str, list[str]]] = []
     for line in text.splitlines(keepends=True):
         if line.startswith(("$ ", "# ")):
-            result.append((line.rstrip("\n"), []))
-        elif result:
-            result[-1][1].append(line)
-    return [(command, "".join(lines)) for command, lines in result]
-
-
-__all__ = ["Bench", "Mac", "Script", "Skipped", "World", "blocks"]
+            found.append((line.rstrip("\n"), []))
+        elif found:
+            found[-1][1].append(line)
+    return [(command, "".join(lines)) for command, lines in found]

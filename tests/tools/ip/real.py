@@ -10,11 +10,22 @@ import pytest
 from tests.conftest import CI
 
 MARK = "@@@ "
+SETTLED = "[ $(ip -br link | grep -c ' UP ') = 2 ]"
+"""Two devices have their carrier."""
+SETTLED6 = SETTLED + " && [ $(ip -6 -o addr | grep -v tentative | grep -c fe80) = 2 ]"
+"""And their link-local addresses."""
+
+NO_IPV6 = "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1\n"
+NO_DAD = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0\n"
 SETUP = """
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 \\
-    net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \\
+sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \\
     net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.default.promote_secondaries=0
+"""
+RUN = """
 run() { "$@" 2>&1; echo "@@@ $?"; }
+"""
+PATIENT = """
+run() { "$@" 2>&1; r=$?; [ "$2" = link ] && sleep 1.3; echo "@@@ $r"; }
 """
 
 
@@ -40,14 +51,15 @@ def need():
         pytest.skip(message)
 
 
-def run(lines, setup=0, settled="true"):
+def run(lines, setup=0, settled="true", *, ipv6=False, patient=False):
     """Output and exit status of each line, in one fresh namespace.
 
     After the first ``setup`` lines it waits until ``settled`` succeeds: a change of carrier is told up to a second later.
+    ``patient`` waits so long after every ``ip link`` command.
     """
     wait = f"for i in {{1..150}}; do {settled} && break; sleep 0.02; done >/dev/null\n"
     first, rest = ("".join(f"run {line}\n" for line in part) for part in (lines[:setup], lines[setup:]))
-    script = SETUP + first + wait + rest
+    script = (NO_DAD if ipv6 else NO_IPV6) + SETUP + (PATIENT if patient else RUN) + first + wait + rest
     environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     done = subprocess.run(
         [*command(), "bash", "--norc", "--noprofile"],

@@ -25,8 +25,8 @@ class IPPool(msgspec.Struct, frozen=True):
 class Calico(msgspec.Struct, frozen=True):
     """The backend's configuration.
 
-    ``backend`` is CALICO_NETWORKING_BACKEND; ``mtu`` the CNI configuration's value (0: detected from the node's NICs). What does not work yet raises
-    ``NotModelled`` when the cluster is made, never later.
+    ``backend`` is CALICO_NETWORKING_BACKEND; ``mtu`` the CNI configuration's value (0: detected from the node's
+    NICs). What does not work yet raises ``NotModelled`` when the cluster is made, never later.
     """
 
     ip_pools: tuple[IPPool, ...] = ()
@@ -47,5 +47,5 @@ class Calico(msgspec.Struct, frozen=True):
             raise NotModelled(f"Calico(ipam={self.ipam!r}); so far only ipam='host-local'")
         if self.ip_pools:
             raise NotModelled("Calico(ip_pools=…); so far only ipam='host-local' with the nodes' pod CIDRs")
-        if len(self.interface_prefix) != 4:  # noqa: PLR2004 - prefix and eleven digits make IFNAMSIZ
+        if len(self.interface_prefix) != 4:
             raise ConfigError("Calico", f"interface_prefix={self.interface_prefix!r}: expected four characters")

@@ -20,7 +20,10 @@ _DIGITS: Final = 11
 
 
 def interface_name(namespace: str, pod: str, prefix: str = "cali") -> str:
-    """The prefix and eleven hex digits of sha1("namespace.pod"): a pod that comes back under its name gets the same interface name."""
+    """The prefix and eleven hex digits of sha1("namespace.pod").
+
+    A pod that comes back under its name gets the same interface name.
+    """
     digest = hashlib.sha1(f"{namespace}.{pod}".encode(), usedforsecurity=False).hexdigest()
     return prefix + digest[:_DIGITS]
 
@@ -31,7 +34,7 @@ def host(ip: Ip) -> Net:
 
 
 def interface_sysctls(name: str) -> tuple[tuple[str, str], ...]:
-    """The switches of a cali interface (reference sheet Calico, section 1.2), in the order in which the plugin writes them."""
+    """The switches of a cali interface, in the order of writing (reference sheet Calico, section 1.2)."""
     return (
         (f"net/ipv4/conf/{name}/route_localnet", "1"),
         (f"net/ipv4/neigh/{name}/proxy_delay", "0"),
@@ -40,8 +43,12 @@ def interface_sysctls(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def wire_pod(pod: PodSpec, node: NodeSpec, ip: Ip, door: Netlink, pod_door: Netlink, *, name: str, mtu: int) -> CniResult:
-    """ADD up to v3.26: the pair is made inside the pod, so its host end takes index 2 and eth0 index 3; then the host end moves.
+def wire_pod(
+    pod: PodSpec, node: NodeSpec, ip: Ip, door: Netlink, pod_door: Netlink, *, name: str, mtu: int
+) -> CniResult:
+    """ADD up to v3.26: the pair is made inside the pod, so its host end takes index 2 and eth0 index 3.
+
+    Then the host end moves.
 
     Raises ``PodwireError`` where another interface of the node has a route to the same address.
     """
@@ -64,6 +71,7 @@ def wire_pod(pod: PodSpec, node: NodeSpec, ip: Ip, door: Netlink, pod_door: Netl
         door.route_add(Route(host(ip), scope=SCOPE_LINK, nexthops=(NextHop(host_end.ifindex),)))
     except NetlinkError as error:
         raise PodwireError(
-            f"error adding host side routes for interface: {name}, error: route ({ip}/32) already exists for an interface other than '{name}'"
+            f"error adding host side routes for interface: {name}, error: "
+            f"route ({ip}/32) already exists for an interface other than '{name}'"
         ) from error
     return CniResult(ip, ip.bits, None, name)

@@ -1,4 +1,7 @@
-"""Cutting and joining: ``ip_do_fragment`` (net/ipv4/ip_output.c) and ``ip_defrag`` (net/ipv4/ip_fragment.c, RFC 791 section 3.2)."""
+"""Cutting and joining.
+
+``ip_do_fragment`` (net/ipv4/ip_output.c) and ``ip_defrag`` (net/ipv4/ip_fragment.c, RFC 791 section 3.2).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ _COPIED: Final = 0x80
 _END: Final = 0
 _NOP: Final = 1
 _MAX_LENGTH: Final = 65535
+_OFFSET: Final = 0x1FFF
 _DUPLICATE: Final = "duplicate fragment"
 
 
@@ -42,7 +46,7 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
         return
     data = to_bytes(skb.packet)[ip.size :]
     room = mtu - ip.size
-    if room < 8:  # noqa: PLR2004 - offsets count in eights
+    if room < 8:
         if log_on:
             by = ByLink(link.name, "mtu", str(mtu))
             netns.emit(skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, by, link.name))
@@ -54,10 +58,12 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
         # ip_frag_next: only a piece that is not the last has to be a multiple of 8.
         rest = data[offset:]
         chunk = rest if len(rest) <= room else rest[: room & ~7]
+        # The sum is written into 16 bits of which the offset has 13: behind the end it runs into MF.
+        place = ip.frag + offset // 8
         header = msgspec.structs.replace(
             ip,
-            frag=ip.frag + offset // 8,
-            mf=ip.mf or len(chunk) < len(rest),
+            frag=place & _OFFSET,
+            mf=ip.mf or len(chunk) < len(rest) or place > _OFFSET,
             options=ip.options if offset == 0 else _copied_options(ip.options),
             evil=False,
             checksum=None,
@@ -198,9 +204,7 @@ def _reassemble(netns: Netns, queue: FragmentQueue, skb: Skb, link: Link) -> Skb
     whole = b"".join(queue.data[offset] for offset in sorted(queue.data))
     longest = max(piece.packet.size for piece in queue.pieces)
     df = any(piece.ip.df and piece.packet.size == longest for piece in queue.pieces)
-    header = msgspec.structs.replace(
-        first.ip, mf=False, frag=0, df=df, evil=False, total_length=None, checksum=None
-    )
+    header = msgspec.structs.replace(first.ip, mf=False, frag=0, df=df, evil=False, total_length=None, checksum=None)
     joined = Skb(_decode(header, whole), netns.machine.world.new_packet_id(), link, first.eth)
     joined.dst, joined.mark, joined.pkt_type, joined.iif = skb.dst, skb.mark, skb.pkt_type, skb.iif
     if netns.machine.log.on:

@@ -1,4 +1,6 @@
-"""ICMP: errors about packets, echo, and what errors do to sockets (net/ipv4/icmp.c, route.c; RFC 792, RFC 1122 section 3.2.2).
+"""ICMP: errors about packets, echo, and what errors do to sockets (net/ipv4/icmp.c, route.c.
+
+RFC 792, RFC 1122 section 3.2.2).
 
 Who is named as the source of an error, how much is quoted and how often: kernel sheet F61, F91, F102, F103, F160.
 """
@@ -137,7 +139,10 @@ def _rate_allows(netns: Netns, dst: Dst, to: Ip) -> bool:
 
 
 def _global_allow(netns: Netns) -> bool:
-    """``icmp_global_allow``: icmp_msgs_per_sec with a burst of icmp_msgs_burst, refilled when it is empty, every 20 ms at most (HZ / 50)."""
+    """``icmp_global_allow``.
+
+    Icmp_msgs_per_sec with a burst of icmp_msgs_burst, refilled when it is empty, every 20 ms at most (HZ / 50).
+    """
     bucket = netns.icmp_bucket
     if bucket.credit > 0:
         return True
@@ -179,12 +184,18 @@ def ip_error(skb: Skb, link: Link, netns: Netns, dst: Dst) -> None:
 
 
 def ipv4_link_failure(netns: Netns, skb: Skb) -> None:
-    """``ipv4_link_failure``: the next hop did not answer; host unreachable (3/1) to whoever sent the packet (F22, F25)."""
+    """``ipv4_link_failure``: the next hop did not answer.
+
+    Host unreachable (3/1) to whoever sent the packet (F22, F25).
+    """
     icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH)
 
 
 def ip_rt_send_redirect(netns: Netns, skb: Skb, link: Link) -> None:
-    """``ip_rt_send_redirect``: the packet leaves by the device it came in by, and its sender could have known (F73, F153)."""
+    """``ip_rt_send_redirect``.
+
+    The packet leaves by the device it came in by, and its sender could have known (F73, F153).
+    """
     if not (link.conf.send_redirects or netns.conf_all.send_redirects) or skb.dst is None:
         return
     machine = netns.machine
@@ -232,7 +243,10 @@ def icmp_rcv(netns: Netns, skb: Skb, link: Link, icmp: Icmp, *, raw: bool) -> No
 
 
 def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
-    """``icmp_socket_deliver``: the protocol's error handler. Redirects and path MTUs are believed only for what a socket sent, and for echo replies."""
+    """``icmp_socket_deliver``: the protocol's error handler.
+
+    Redirects and path MTUs are believed only for what a socket sent, and for echo replies.
+    """
     transport = inner.layers[1] if len(inner.layers) > 1 else None
     echo_reply = isinstance(transport, Icmp) and transport.type == ICMP_ECHOREPLY
     if icmp.type == ICMP_REDIRECT:
@@ -293,7 +307,10 @@ def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes
 
 
 def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
-    """``ip_do_redirect``: a host takes the better gateway to heart, a router does not (F74, RFC 1122 section 3.2.2.2)."""
+    """``ip_do_redirect``.
+
+    A host takes the better gateway to heart, a router does not (F74, RFC 1122 section 3.2.2.2).
+    """
     header = inner.layers[0]
     gateway = Ip4(icmp.rest)
     all_, conf = netns.conf_all, link.conf
@@ -336,7 +353,10 @@ def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> 
 
 
 def _update_pmtu(netns: Netns, icmp: Icmp, inner: Packet) -> None:
-    """``ipv4_update_pmtu``: remember the path MTU of the quoted destination for mtu_expires, never below min_pmtu (F91)."""
+    """``ipv4_update_pmtu``.
+
+    Remember the path MTU of the quoted destination for mtu_expires, never below min_pmtu (F91).
+    """
     header = inner.layers[0]
     if not isinstance(header, IPv4) or header.src not in netns.local:
         return

@@ -59,7 +59,7 @@ def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
     """``__udp4_lib_rcv``: a socket takes the datagram, or "port unreachable" goes back (F163)."""
     log_on = netns.machine.log.on
     size = 8 + len(skb.packet.payload)
-    if udp.length is not None and not 8 <= udp.length <= size:  # noqa: PLR2004 - the header
+    if udp.length is not None and not 8 <= udp.length <= size:
         if log_on:
             by = ByLink(link.name, "UDP length", str(udp.length))
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.PKT_TOO_SMALL, by, link.name))

@@ -1,4 +1,7 @@
-"""A packet goes out: ``ip_output``, ``ip_finish_output2``, ``dev_queue_xmit`` and the drivers (net/ipv4/ip_output.c, net/core/dev.c)."""
+"""A packet goes out.
+
+``ip_output``, ``ip_finish_output2``, ``dev_queue_xmit`` and the drivers (net/ipv4/ip_output.c, net/core/dev.c).
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation:
 
 
 def ip_output(netns: Netns, skb: Skb, link: Link) -> None:
-    """``ip_output`` and ``ip_finish_output``: (POSTROUTING,) fragment where the packet is longer than the MTU, then the neighbour."""
+    """``ip_output`` and ``ip_finish_output``.
+
+    (POSTROUTING,) fragment where the packet is longer than the MTU, then the neighbour.
+    """
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
     mtu = dst.effective_mtu
@@ -135,7 +141,8 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
             end = f"{peer.netns.label}:{peer.name} {peer.mtu}"
             _dropped(link, skb, "veth_xmit", "peer mtu", end, DropReason.PKT_TOO_BIG)
             return
-        # The same skb crosses (veth_forward_skb): route, mark and neighbours are the other side's business, a pending confirmation goes along.
+        # The same skb crosses (veth_forward_skb): route, mark and neighbours are the other side's business, a pending
+        # confirmation goes along.
         skb.dev = peer
         skb.dst = None
         skb.local_out = False

@@ -1,7 +1,7 @@
 """Rate limits per remote address (net/ipv4/inetpeer.c; facts F102, F103).
 
-One token counter per address serves two limiters with different bookkeeping: ``icmp_send`` (burst of 6) and ``ip_error`` (burst of 5). That they
-share it is why route errors run dry after two packets.
+One token counter per address serves two limiters with different bookkeeping: ``icmp_send`` (burst of 6) and
+``ip_error`` (burst of 5). That they share it is why route errors run dry after two packets.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def inet_peer_xrlim_allow(peer: Peer, now: int, timeout: int) -> bool:
 
 
 def ip_error_allow(peer: Peer, now: int, cost: int, burst: int) -> bool:
-    """The limiter of ip_error (net/ipv4/route.c): an error costs ``route/error_cost`` jiffies of at most ``route/error_burst``."""
+    """The limiter of ip_error (net/ipv4/route.c).
+
+    An error costs ``route/error_cost`` jiffies of at most ``route/error_burst``.
+    """
     peer.rate_tokens = min(peer.rate_tokens + now - peer.rate_last, burst)
     peer.rate_last = now
     if peer.rate_tokens < cost:
@@ -55,7 +58,10 @@ def ip_error_allow(peer: Peer, now: int, cost: int, burst: int) -> bool:
 
 
 def redirect_allow(peer: Peer, now: int, load: int, number: int, silence: int) -> bool:
-    """The limiter of ip_rt_send_redirect: ``silence`` jiffies forgive, at most ``number`` unheeded, pauses that double from ``load``."""
+    """The limiter of ip_rt_send_redirect.
+
+    ``silence`` jiffies forgive, at most ``number`` unheeded, pauses that double from ``load``.
+    """
     if now > peer.rate_last + silence:
         peer.rate_tokens = 0
         peer.n_redirects = 0

@@ -108,7 +108,10 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
 
 
 def _option_with_work(options: bytes) -> int:
-    """The first option that a receiver or router has to act on; 0 where there is none (end, NOP and router alert need nothing here)."""
+    """The first option that a receiver or router has to act on.
+
+    0 where there is none (end, NOP and router alert need nothing here).
+    """
     index = 0
     while index < len(options) and options[index]:
         kind = options[index]

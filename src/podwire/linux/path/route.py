@@ -1,4 +1,8 @@
-"""Route lookups: ``fib_lookup``, source selection, and the output routes of local packets (net/ipv4/fib_frontend.c, route.c, devinet.c)."""
+"""Route lookups.
+
+``fib_lookup``, source selection, and the output routes of local packets (net/ipv4/fib_frontend.c, route.c,
+devinet.c).
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from podwire.linux.fib import (
-    RT_TABLE_LOCAL,
-    RT_TABLE_MAIN,
     BLACKHOLE,
     BROADCAST,
     LOCAL,
     MULTICAST,
     PROHIBIT,
+    RT_TABLE_LOCAL,
+    RT_TABLE_MAIN,
     THROW,
     UNICAST,
     UNREACHABLE,
@@ -59,8 +63,9 @@ class FibResult:
 class Dst:
     """``struct rtable``: where a packet goes.
 
-    ``kind`` is ``local``, ``forward`` (input) or ``output``, ``error`` (an ICMP error answers it) or ``drop`` (silently, ``reason`` and ``why``). ``gateway`` is the
-    next hop, None where the destination itself is on-link. ``type`` is the route's (unicast, local, broadcast, multicast …).
+    ``kind`` is ``local``, ``forward`` (input) or ``output``, ``error`` (an ICMP error answers it) or ``drop``
+    (silently, ``reason`` and ``why``). ``gateway`` is the next hop, None where the destination itself is on-link.
+    ``type`` is the route's (unicast, local, broadcast, multicast …).
     """
 
     __slots__ = (
@@ -166,7 +171,8 @@ def describe(netns: Netns, route: Route | None, nexthop: NextHop | None, dst: Ip
 def multipath_hash(netns: Netns, src: Ip, dst: Ip, ports: tuple[int, int, int] | None) -> int:
     """31 bits from the flow: addresses, and with fib_multipath_hash_policy 1 protocol and ports.
 
-    The kernel's function is seeded per boot (``siphash``); ours is stable, keyed by nothing but the flow, and spreads alike.
+    The kernel's function is seeded per boot (``siphash``); ours is stable, keyed by nothing but the flow, and spreads
+    alike.
     """
     key = int(src).to_bytes(4, "big") + int(dst).to_bytes(4, "big")
     if netns.setting("fib_multipath_hash_policy") == 1 and ports is not None:
@@ -205,7 +211,10 @@ def _select_nexthop(
 
 
 def _merged(netns: Netns, dst: Ip) -> Iterator[Route]:
-    """Until the first ``ip rule add`` the tables local and main are one trie (``fib_unmerge``): the longer prefix wins, whichever table it is in."""
+    """Until the first ``ip rule add`` the tables local and main are one trie (``fib_unmerge``).
+
+    The longer prefix wins, whichever table it is in.
+    """
     tables = netns.tables
     local, main = tables[RT_TABLE_LOCAL].candidates(dst), tables[RT_TABLE_MAIN].candidates(dst)
     return heapq.merge(local, main, key=lambda route: -route.dst.plen)
@@ -231,7 +240,10 @@ def fib_lookup(
     flow_hash: int | None = None,
     ignore_linkdown: bool = False,
 ) -> FibResult:
-    """``fib_lookup``: the first rule whose table has a route; ``error`` holds the errno of a blackhole, unreachable, prohibit or no route."""
+    """``fib_lookup``: the first rule whose table has a route.
+
+    ``error`` holds the errno of a blackhole, unreachable, prohibit or no route.
+    """
     iif_name = iif.name if iif is not None else "lo"
     oif_name = oif.name if oif is not None else ""
     jump = -1
@@ -274,8 +286,9 @@ def fib_lookup(
 
 
 def inet_select_addr(netns: Netns, link: Link | None, dst: Ip, scope: int) -> Ip:
-    """``inet_select_addr``: a primary address of ``link`` with scope up to ``scope``, in ``dst``'s subnet first; else the first of any device in
-    device order, link scope skipped (F60). 0.0.0.0 if there is none.
+    """``inet_select_addr``: a primary address of ``link`` with scope up to ``scope``, in ``dst``'s subnet first.
+
+    Else the first of any device in device order, link scope skipped (F60). 0.0.0.0 if there is none.
     """
     found: Ip | None = None
     if link is not None:
@@ -346,8 +359,10 @@ def ip_route_output(
     onlink_scope: bool = False,
     ports: tuple[int, int, int] | None = None,
 ) -> Dst:
-    """``ip_route_output_key``: the route of a packet made here. ``kind`` is ``error`` with the errno that the caller gets, else ``output``
-    (delivery to an own address goes out by ``lo``). ``any_src`` is FLOWI_FLAG_ANYSRC (forwarders and raw sockets with a header of their own).
+    """``ip_route_output_key``: the route of a packet made here.
+
+    ``kind`` is ``error`` with the errno that the caller gets, else ``output`` (delivery to an own address goes out by
+    ``lo``). ``any_src`` is FLOWI_FLAG_ANYSRC (forwarders and raw sockets with a header of their own).
     """
     key = (dst, src, oif, mark, tos, any_src, onlink_scope, ports)
     cached = netns.output_routes.get(key)

@@ -1,4 +1,7 @@
-"""Routes of packets that came in: ``ip_route_input``, martians and source validation (net/ipv4/route.c, fib_frontend.c; kernel sheet 5.1 and 9)."""
+"""Routes of packets that came in.
+
+``ip_route_input``, martians and source validation (net/ipv4/route.c, fib_frontend.c; kernel sheet 5.1 and 9).
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ def ip_route_input(
 ) -> Dst:
     """``ip_route_input_noref`` for an IPv4 packet that came in by ``link``.
 
-    ``kind``: ``local``, ``forward``, ``error`` (ip_error answers), ``drop`` (martian or failed source validation: ``reason`` and ``why``).
+    ``kind``: ``local``, ``forward``, ``error`` (ip_error answers), ``drop`` (martian or failed source validation:
+    ``reason`` and ``why``).
     """
     key = (daddr, saddr, link, mark, tos, ports)
     cached = netns.input_routes.get(key)
@@ -60,7 +64,7 @@ def _martian(daddr: Ip, reason: DropReason, why: By) -> Dst:
     return Dst("drop", "none", None, ByRoute("none", str(daddr), table=""), reason=reason, why=why, is_input=True)
 
 
-def _route_input(  # noqa: C901 - ip_route_input_slow is one function in the kernel too
+def _route_input(
     netns: Netns,
     daddr: Ip4,
     saddr: Ip4,
@@ -125,10 +129,11 @@ def _route_input(  # noqa: C901 - ip_route_input_slow is one function in the ker
     )
 
 
-def _multicast_input(
-    netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, arp: bool
-) -> Dst:
-    """``ip_check_mc_rcu`` and ``ip_mc_validate_source``: every host is in 224.0.0.1; nothing is forwarded (mc_forwarding is not modelled)."""
+def _multicast_input(netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, arp: bool) -> Dst:
+    """``ip_check_mc_rcu`` and ``ip_mc_validate_source``: every host is in 224.0.0.1.
+
+    Nothing is forwarded (mc_forwarding is not modelled).
+    """
     by = ByRoute("multicast", str(daddr), "", link.name)
     if arp or (daddr != _ALL_HOSTS and not link.allmulticast):
         return _martian(daddr, DropReason.IP_INVALID_DEST, by)
@@ -175,7 +180,10 @@ def _broadcast_input(
 def fib_validate_source(
     netns: Netns, saddr: Ip, daddr: Ip, link: Link, out: Link | None, mark: int, tos: int
 ) -> Dst | bool:
-    """``fib_validate_source``: a ``drop`` route where the source may not come in by ``link``; else whether it is on-link there (for redirects)."""
+    """``fib_validate_source``: a ``drop`` route where the source may not come in by ``link``.
+
+    Else whether it is on-link there (for redirects).
+    """
     all_, conf = netns.conf_all, link.conf
     rp_filter = max(all_.rp_filter, conf.rp_filter)
     accept_local = bool(all_.accept_local or conf.accept_local)
@@ -203,7 +211,10 @@ def _full_check(
     *,
     accept_local: bool,
 ) -> Dst | bool:
-    """``__fib_validate_source``: look up the way back to the source, as a packet that came in by ``out`` would take it."""
+    """``__fib_validate_source``.
+
+    Look up the way back to the source, as a packet that came in by ``out`` would take it.
+    """
     src_mark = mark if netns.conf_all.src_valid_mark or link.conf.src_valid_mark else 0
     back = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos)
     route, nexthop = back.route, back.nexthop
@@ -217,9 +228,7 @@ def _full_check(
         if link.addresses:
             if rp_filter == 1:
                 return _martian(daddr, DropReason.IP_RPFILTER, _rp(netns, link, back, saddr))
-            again = fib_lookup(
-                netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True
-            )
+            again = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True)
             return (
                 not again.error
                 and again.route is not None

@@ -1,4 +1,7 @@
-"""TCP without connections: a segment for a closed port is answered with a reset (net/ipv4/tcp_ipv4.c, tcp_v4_send_reset; fact F140)."""
+"""TCP without connections.
+
+A segment for a closed port is answered with a reset (net/ipv4/tcp_ipv4.c, tcp_v4_send_reset; fact F140).
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def tcp_v4_rcv(netns: Netns, skb: Skb, link: Link, tcp: Tcp) -> None:
 
 
 def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
-    """RFC 9293 section 3.10.7.1: with ACK the reset takes its number, else it acknowledges what came. IP id 0, DF (F140)."""
+    """RFC 9293 section 3.10.7.1: with ACK the reset takes its number, else it acknowledges what came.
+
+    IP id 0, DF (F140).
+    """
     from podwire.linux.path.output import ip_local_out
 
     ip = skb.ip

@@ -86,7 +86,7 @@ class LinkVerbs(LinkSetVerbs):
         netns = self.netns
         if kind not in KINDS:
             if kind in _EXISTING_KINDS:
-                raise NotModelled(f"ip link add type {kind}")
+                raise NotModelled(f"type {kind}", "ip link add")
             raise NetlinkError(EOPNOTSUPP, "Unknown device type")
         self.link_validate(kind, mac, mtu)
         if kind == "veth":

@@ -126,7 +126,7 @@ class LinkSetVerbs(AddrVerbs):
         """``ip link set X mtu N``."""
         check_mtu(link, mtu)
         if mtu < _MIN_MTU:
-            raise NotModelled(f"ip link set {link.name} mtu {mtu}: IPv4 leaves the device")
+            raise NotModelled(f"mtu {mtu} of {link.name}, at which IPv4 leaves the device", "ip link set")
         link.mtu = mtu
         self.netns.changed()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from podwire.errors import NotModelled
 from podwire.tools.ip.context import Context
 from podwire.tools.ip.grammar import (
     Fail,
@@ -175,7 +176,9 @@ def _references(ctx: Context, req: LinkRequest, word: str, words: Words) -> bool
 
 def _rare(req: LinkRequest, word: str, words: Words) -> bool:
     """Attributes that are read as the real tool reads them, and then not modelled."""
-    if word in {"xdp", "xdpgeneric", "xdpdrv", "xdpoffload", "vf", "parentdev"}:
+    if word in {"xdp", "xdpgeneric", "xdpdrv", "xdpoffload", "vf"}:
+        raise NotModelled(word, "ip link")
+    if word == "parentdev" or matches(word, "link-netns", "link-netnsid"):
         words.value()
     elif word == "trailers" or matches(word, "dynamic"):
         _on_off("trailers" if word == "trailers" else "dynamic", words.value())
@@ -188,16 +191,12 @@ def _rare(req: LinkRequest, word: str, words: Words) -> bool:
         choices, complaint = _CHOICES[word]
         if text.lower() not in choices:
             raise wrong(complaint, text)
-    elif matches(word, "numtxqueues"):
-        _integer(words, "numtxqueues")
-    elif matches(word, "numrxqueues"):
-        _integer(words, "numrxqueues")
+    elif matches(word, "numtxqueues", "numrxqueues"):
+        _integer(words, "numtxqueues" if matches(word, "numtxqueues") else "numrxqueues")
     elif matches(word, "addrgenmode"):
         text = words.value()
         if text.lower() not in _ADDRGEN_MODES:
             raise wrong("Invalid address generation mode\n", text)
-    elif matches(word, "link-netns", "link-netnsid"):
-        words.value()
     elif word in {"gso_max_size", "gso_max_segs", "gro_max_size"}:
         text = words.value()
         if number(text) is None:

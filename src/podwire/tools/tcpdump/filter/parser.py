@@ -106,7 +106,7 @@ class Parser:
         while self._kind in {"and", "or"}:
             join = both if self._next().kind == "and" else either
             if self._address_follows():
-                right = self._address(qualifiers)
+                right = self._address(qualifiers, ambiguous=True)
             else:
                 right, qualifiers = self._term(qualifiers)
             node = join(node, right)
@@ -189,22 +189,25 @@ class Parser:
 
     # -- addresses -------------------------------------------------------------------------------------------------
 
-    def _address(self, qualifiers: Qualifiers) -> Node:
-        """``id``: an address or port, or several in parentheses."""
+    def _address(self, qualifiers: Qualifiers, *, ambiguous: bool = False) -> Node:
+        """``id``: an address or port, or several in parentheses.
+
+        ``ambiguous``: a comparison might stand here as well, so that a number is only understood by what follows it.
+        """
         kind = self._kind
         if kind == "not":
             self._next()
-            return negate(self._address(qualifiers))
+            return negate(self._address(qualifiers, ambiguous=ambiguous))
         if kind == "NUM" or (kind == "(" and self._number_in_parentheses()):
             number = self._parenthesised_number()
-            if self._kind not in {"and", "or", ")", "END"}:
+            if ambiguous and self._kind not in {"and", "or", ")", "END"}:
                 raise self._unexpected()
             return self._addresses.number(number, qualifiers)
         if kind == "(":
             self._next()
             if self._kind == "(" and not self._number_in_parentheses():
                 raise self._unexpected()  # the first of several is no list itself
-            node = self._address(qualifiers)
+            node = self._address(qualifiers, ambiguous=ambiguous)
             while self._kind in {"and", "or"}:
                 join = both if self._next().kind == "and" else either
                 node = join(node, self._address(qualifiers))
