@@ -17,13 +17,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from podwire.cluster import Capture as Capture
     from podwire.cluster import Cluster as Cluster
     from podwire.cluster import CommandResult as CommandResult
     from podwire.cluster import Host as Host
     from podwire.cluster import NicSpec as NicSpec
     from podwire.cluster import Node as Node
     from podwire.cluster import Pod as Pod
+    from podwire.cluster.capture import Capture as Capture
     from podwire.cluster.probes import PingResult as PingResult
     from podwire.cni.calico.config import Calico as Calico
     from podwire.cni.calico.config import IPPool as IPPool
@@ -42,7 +42,7 @@ __version__ = "0.1.0"
 _HOMES: Final = MappingProxyType(
     {
         "Calico": "podwire.cni.calico.config",
-        "Capture": "podwire.cluster",
+        "Capture": "podwire.cluster.capture",
         "Cluster": "podwire.cluster",
         "CommandResult": "podwire.cluster",
         "ConfigError": "podwire.errors",

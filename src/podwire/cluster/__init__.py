@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from podwire.cluster.capture import Capture
 from podwire.cluster.handles import Handle, Host, Node, Pod, target_text
 from podwire.cluster.machines import Builder, NicSpec
 from podwire.cluster.pods import Kubelet
@@ -26,12 +25,13 @@ from podwire.trace.trace import Trace
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
+    from podwire.cluster.capture import Capture
     from podwire.kube.manifest import Source
 
 # The formats of a trace live above it; here both are known.
 Trace.renderers = Renderers(packets=trace_files.packets, save=MappingProxyType({".pcapng": trace_files.save_pcapng}))
 
-__all__ = ["Capture", "Cluster", "CommandResult", "Handle", "Host", "NicSpec", "Node", "Pod"]
+__all__ = ["Cluster", "CommandResult", "Handle", "Host", "NicSpec", "Node", "Pod"]
 
 
 def _backend(cni: Calico | GKE) -> Backend:
@@ -274,4 +274,6 @@ class Cluster:
         All without any), from now until the ``with`` block ends. ``filter`` is tcpdump's language; raises
         ``PodwireError`` for one that does not parse.
         """
+        from podwire.cluster.capture import Capture
+
         return Capture(self.network, devices, filter)

@@ -9,8 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from podwire.errors import PodwireError
-from podwire.export.frames import Frame, frames_of
+from podwire.export.frames import Frame, frames_of, write_pcapng
+from podwire.export.pcap import ETHERNET
+from podwire.export.scapy import to_scapy
+from podwire.tools.tcpdump.filter import Context, Filter, FilterError
+from podwire.tools.tcpdump.filter import Frame as FilterFrame
+from podwire.tools.tcpdump.link import dissector
+from podwire.tools.tcpdump.names import Names
+from podwire.tools.tcpdump.options import Options
 from podwire.trace.events import Received, Transmitted
+from podwire.wire.codec import to_bytes
 
 if TYPE_CHECKING:
     from podwire.fabric.network import Network
@@ -24,11 +32,9 @@ class Capture:
     """
 
     def __init__(self, network: Network, devices: Sequence[str], filter_text: str) -> None:
-        from podwire.tools.tcpdump.filter import compile_filter
-
         self._network = network
         self._devices = tuple(devices) or ("*",)
-        self._matches = compile_filter(filter_text)
+        self._filter = _filter(filter_text)
         self._records: list[Record] = []
         self._chosen: dict[str, bool] = {}
 
@@ -55,14 +61,12 @@ class Capture:
             for frame in frames_of(self._records)
             if self._wanted(frame.device)
             and not (frame.outbound and frame.device.endswith(":lo"))
-            and self._matches(frame.frame)
+            and self._filter(FilterFrame(None, frame.frame.size + len(frame.frame.trailer), packet=frame.frame))
         ]
 
     @property
     def packets(self) -> list[Any]:
         """Scapy packets, each with ``.time`` and ``.sniffed_on``."""
-        from podwire.export.scapy import to_scapy
-
         return [to_scapy(frame.frame, time=frame.time, device=frame.device) for frame in self.frames]
 
     def text(self) -> str:
@@ -70,23 +74,21 @@ class Capture:
 
         Where frames of several devices are there, each line begins with its device.
         """
-        from podwire.tools.tcpdump import print_frame
-
+        printer = dissector(Options(numeric=2), Names(numeric=True), ETHERNET)
         frames = self.frames
         several = len({frame.device for frame in frames}) > 1
-        return "".join(
-            f"({frame.device}) {line}\n" if several else f"{line}\n"
-            for frame in frames
-            for line in print_frame(frame.frame, frame.time).splitlines()
-        )
+        text: list[str] = []
+        for number, frame in enumerate(frames, 1):
+            data = to_bytes(frame.frame)
+            lines = printer.render(data, len(data), frame.time, number)
+            text.append(f"({frame.device}) {lines}" if several else lines)
+        return "".join(text)
 
     def save(self, path: str | Path) -> None:
         """Write pcapng: one interface block a device, decisions as comments.
 
         Raises ``PodwireError`` for another suffix.
         """
-        from podwire.export.frames import write_pcapng
-
         target = Path(path)
         if target.suffix != ".pcapng":
             raise PodwireError(f"{target}: expected a name that ends in .pcapng")
@@ -104,3 +106,10 @@ class Capture:
                             if name is not None:
                                 names[address] = name
         return names
+
+
+def _filter(text: str) -> Filter:
+    try:
+        return Filter(text, Context(ETHERNET, live=True))
+    except FilterError as error:
+        raise PodwireError(f"capture filter {text!r}: {error}") from None
