@@ -88,7 +88,7 @@ def test_an_interface(stream):
     writer = PcapngWriter(stream)
     before = len(stream.getvalue())
     writer.interface("eth0", RAW)
-    text = "01000000 24000000 65000000 00000000 02000400 65746830 09000100 09000000 00000000 24000000"
+    text = "01000000 28000000 65000000 00000000 02000400 65746830 09000100 09000000 00000000 28000000"
     assert stream.getvalue()[before:] == bytes.fromhex(text)
 
 

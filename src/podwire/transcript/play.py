@@ -103,11 +103,11 @@ def _parts(body: Sequence[Line | Interrupt], command: Running, end: int) -> list
             continue
         if item.after:
             command.wait(item.after)
-        before = carried + command.screen.unread()
+        before = carried + command.printed()
         command.interrupt(0)
-        rest = command.screen.unread()
+        rest = command.printed()
         echoed = rest[:1] == ["^C"]
         steps += align(lines, before, item.number)
         steps.append(Step("equal" if echoed else "missing", item.number, item.text))
         lines, carried = [], rest[1:] if echoed else rest
-    return steps + align(lines, carried + command.screen.unread(), end)
+    return steps + align(lines, carried + command.printed(), end)

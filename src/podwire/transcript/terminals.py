@@ -64,6 +64,11 @@ class Running:
         """Let it run to its end, for at most ``duration`` ns; says whether it has ended."""
         return self._network.run_until(lambda: self.process.done, self._network.now + duration)
 
+    def printed(self) -> list[str]:
+        """The lines since the last look, after all that is due at this instant: who was woken up prints first."""
+        self._network.sleep(0)
+        return self.screen.unread()
+
     def interrupt(self, after: int) -> None:
         """``^C`` once ``after`` ns have passed; nothing happens if it ends by itself before."""
         if after:

@@ -27,7 +27,7 @@ _PRINTABLE: Final = bytes(c if 0x21 <= c <= 0x7E else 0x2E for c in range(256))
 _TEXT: Final = bytes(c if 0x20 <= c <= 0x7E or c in b"\t\n" else 0x2E for c in range(256))
 
 
-class Truncated(Exception):  # noqa: N818 - a signal, not an error
+class Truncated(Exception):
     """A printer read behind the last captured byte."""
 
 

@@ -54,7 +54,7 @@ _REDIRECT_WORDS: Final = MappingProxyType(
 )
 
 
-class _Cut(Exception):  # noqa: N818 - a signal, not an error
+class _Cut(Exception):
     """A message ends too early: ``[|icmp]``, but the printers around it go on."""
 
 
@@ -130,10 +130,9 @@ def _advertisement_text(d: Dissector, at: int, kind: int, code: int) -> str:
     number, size, lifetime = d.u1(at + 4), d.u1(at + 5), d.u2(at + 6)
     minutes, seconds = divmod(lifetime, 60)
     hours, minutes = divmod(minutes, 60)
+    life = f"{minutes}:{seconds:02}" if minutes else f"{seconds}"
     if hours:
         life = f"{hours}:{minutes:02}:{seconds:02}"
-    else:
-        life = f"{minutes}:{seconds:02}" if minutes else f"{seconds}"
     text = f"router advertisement lifetime {life} {number}:"
     if size != 2:
         return f"{text} [size {size}]"

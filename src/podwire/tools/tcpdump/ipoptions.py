@@ -31,7 +31,7 @@ _NAMES: Final = MappingProxyType(
 _STAMP_KINDS: Final = MappingProxyType({0: "TSONLY", 1: "TS+ADDR", 3: "PRESPEC"})
 
 
-class TruncatedOption(Exception):  # noqa: N818 - a signal, not an error
+class TruncatedOption(Exception):
     """An option goes on behind what was captured."""
 
 

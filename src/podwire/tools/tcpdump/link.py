@@ -21,9 +21,8 @@ DLT_LINUX_SLL2: Final = 276
 _MAX_LENGTH: Final = 1500
 """A type field up to here is a length (IEEE 802.3)."""
 _VLAN_TYPES: Final = frozenset({0x8100, 0x9100, 0x9200, 0x88A8})
-_MACSEC: Final = 0x88E5
-_JUMBO: Final = 0x8870
-_ARISTA: Final = 0xD28B
+_OWN_PRINTERS: Final = frozenset({0x88E5, 0x8870, 0xD28B})
+"""MACsec, jumbo frames, Arista's own: the real tool looks into them before it looks at other types."""
 
 _COOKED_802: Final = MappingProxyType({1: "802.3", 4: "802.2"})
 """What stands for a type where a frame had a length instead."""
@@ -41,42 +40,36 @@ def ether_print(d: Dissector, at: int, length: int, caplen: int) -> int:
         d.truncated()
         return caplen
     start, whole = at, length
+    kind = d.u2(at + 12)
     if d.eflag:
         d.put(_addresses(d, start))
-    length, caplen, at = length - 12, caplen - 12, at + 12
-    kind = d.u2(at)
-    length, caplen, at = length - 2, caplen - 2, at + 2
-    if kind == _MACSEC:
-        if d.eflag:
-            d.put(f"{_type(d, kind)}, length {whole}: ")
-        d.unmodelled("MACsec")
-        return at - start
-    printed_length = False
+    length, caplen, at = length - 14, caplen - 14, at + 14
+    tags = at
     while kind in _VLAN_TYPES:
         if min(caplen, length) < 4:
             d.protocol = "vlan"
             d.truncated()
             return at - start + (caplen if caplen < 4 else length)
         if d.eflag:
-            separator = ", " if printed_length else f", length {whole}: "
+            separator = ", " if at > tags else f", length {whole}: "
             d.put(f"{_type(d, kind)}{separator}{_tag(d.u2(at))}, ")
-            printed_length = True
         kind = d.u2(at + 2)
         length, caplen, at = length - 4, caplen - 4, at + 4
+    printed_length = at > tags
     if kind <= _MAX_LENGTH:
         if d.eflag:
             d.put("802.3" if printed_length else f"802.3, length {min(kind, length)}: ")
         d.unmodelled("LLC")
-    elif kind in {_JUMBO, _ARISTA}:
+        return at - start
+    if d.eflag:
+        d.put(_type(d, kind) + (", " if printed_length else f", length {whole}: "))
+    if kind in _OWN_PRINTERS:
         d.unmodelled(ETHERTYPES[kind])
-    else:
-        if d.eflag:
-            d.put(_type(d, kind) + (", " if printed_length else f", length {whole}: "))
-        if not ethertype_print(d, kind, at, length, caplen):
-            if not d.eflag:
-                d.put(f"{_addresses(d, start)}{_type(d, kind)}, length {whole}: ")
-            if not d.options.no_default_print:
-                d.default_print(at, caplen)
+    elif not ethertype_print(d, kind, at, length, caplen):
+        if not d.eflag:
+            d.put(f"{_addresses(d, start)}{_type(d, kind)}, length {whole}: ")
+        if not d.options.no_default_print:
+            d.default_print(at, caplen)
     return at - start
 
 

@@ -71,7 +71,7 @@ _LONG: Final = MappingProxyType(
 _TAKE_A_VALUE: Final = frozenset("BiQjsyZ") | {"precision"}
 
 
-class Refused(Exception):  # noqa: N818 - an outcome
+class Refused(Exception):
     """tcpdump says this and ends with status 1. ``usage``: its usage follows."""
 
     def __init__(self, message: str, *, usage: bool = False) -> None:
@@ -80,7 +80,7 @@ class Refused(Exception):  # noqa: N818 - an outcome
         self.usage = usage
 
 
-class Answered(Exception):  # noqa: N818 - an outcome
+class Answered(Exception):
     """tcpdump prints this on standard output and ends with status 0."""
 
     def __init__(self, text: str) -> None:

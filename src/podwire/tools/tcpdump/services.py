@@ -101,6 +101,10 @@ UDP_PORTS: Final = _numbers("udp")
 SCTP_PORTS: Final = _numbers("sctp")
 
 PROTOCOLS: Final = MappingProxyType(
-    {word: int(entry.split("/")[1]) for entry in _PROTOCOLS.split() for word in (entry.split("/")[0], *entry.split("/")[2:])}
+    {
+        word: int(entry.split("/")[1])
+        for entry in _PROTOCOLS.split()
+        for word in (entry.split("/")[0], *entry.split("/")[2:])
+    }
 )
 """``getprotobyname``."""

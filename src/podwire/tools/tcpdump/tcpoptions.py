@@ -46,11 +46,11 @@ class Edges(NamedTuple):
     reverse: bool = False
 
 
-class _Bad(Exception):  # noqa: N818 - a signal, not an error
+class _Bad(Exception):
     """An option does not fit where it stands."""
 
 
-class _Short(Exception):  # noqa: N818 - a signal, not an error
+class _Short(Exception):
     """An option goes on behind what was captured."""
 
 

@@ -154,9 +154,7 @@ _CHAIN: Final = (
     _Rule("PTP", (319, 320)),
     _Rule("SOME/IP", (30490,)),
 )
-_PRINTERS: Final = MappingProxyType(
-    {"SIP": _sip_print, "OTV": otv_print, "VXLAN": vxlan_print, "Geneve": geneve_print}
-)
+_PRINTERS: Final = MappingProxyType({"SIP": _sip_print, "OTV": otv_print, "VXLAN": vxlan_print, "Geneve": geneve_print})
 _APPLETALK: Final = next(rank for rank, rule in enumerate(_CHAIN) if rule.name == "AppleTalk")
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from podwire.errors import NotModelled
 from podwire.tools.tcpdump.filter.errors import FilterError
-from podwire.tools.tcpdump.filter.generate import LINK_TYPES, Generator
+from podwire.tools.tcpdump.filter.generate import Generator
+from podwire.tools.tcpdump.filter.linklayer import LINK_TYPES
 from podwire.tools.tcpdump.filter.qualifiers import DEFAULT, UNDEFINED, Qualifiers
 from podwire.tools.tcpdump.filter.tree import MASK32, Node, either
 from podwire.wire.addr import AF_INET, Ip6, prefix_mask
@@ -17,7 +18,23 @@ from podwire.wire.addr import AF_INET, Ip6, prefix_mask
 _PORT_NUMBERS: Final = MappingProxyType({"tcp": 6, "udp": 17, "sctp": 132})
 _PORT_NAMES: Final = MappingProxyType({6: "tcp", 17: "udp", 132: "sctp"})
 _ETHER_NAMES: Final = frozenset(
-    {"aarp", "arp", "atalk", "decnet", "ip", "ip6", "lat", "mopdl", "moprc", "rarp", "sca", "iso", "stp", "ipx", "netbeui"}
+    {
+        "aarp",
+        "arp",
+        "atalk",
+        "decnet",
+        "ip",
+        "ip6",
+        "lat",
+        "mopdl",
+        "moprc",
+        "rarp",
+        "sca",
+        "iso",
+        "stp",
+        "ipx",
+        "netbeui",
+    }
 )
 _LOOPBACK_TYPE: Final = 0x9000
 _OUT_OF_CONTEXT: Final = "syntax error in filter expression"

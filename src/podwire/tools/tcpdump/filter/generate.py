@@ -1,7 +1,4 @@
-"""From the words of a primitive to comparisons: what ``gen_…`` of libpcap's gencode.c make, and when they refuse.
-
-Offsets depend on the link type of the capture, and move behind a ``vlan`` word for all that follows it.
-"""
+"""From the words of a primitive to comparisons: what ``gen_…`` of libpcap's gencode.c make, and when they refuse."""
 
 from __future__ import annotations
 
@@ -11,24 +8,24 @@ from types import MappingProxyType
 from typing import Final
 
 from podwire.errors import NotModelled
-from podwire.tools.tcpdump.filter.context import Context
 from podwire.tools.tcpdump.filter.errors import FilterError
+from podwire.tools.tcpdump.filter.linklayer import (
+    ETHERTYPE_ARP,
+    ETHERTYPE_IP,
+    ETHERTYPE_IPV6,
+    ETHERTYPE_REVARP,
+    LINK_TYPES,
+    LinkLayer,
+)
 from podwire.tools.tcpdump.filter.qualifiers import DEFAULT, Qualifiers
 from podwire.tools.tcpdump.filter.tree import (
     LINK,
     META,
     META_INTERFACE,
     META_PACKET_TYPE,
-    TRANSPORT,
-    Computed,
-    Constant,
-    Indexed,
-    Length,
     Load,
-    Negated,
     Node,
     Number,
-    Value,
     both,
     compare,
     either,
@@ -36,40 +33,6 @@ from podwire.tools.tcpdump.filter.tree import (
 )
 from podwire.tools.tcpdump.link import DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW
 
-ETHERTYPE_IP: Final = 0x0800
-ETHERTYPE_ARP: Final = 0x0806
-ETHERTYPE_REVARP: Final = 0x8035
-ETHERTYPE_IPV6: Final = 0x86DD
-_ETHERTYPE_AARP: Final = 0x80F3
-_ETHERTYPE_ATALK: Final = 0x809B
-
-_LLC_ISO: Final = 0xFE
-_LLC_IP: Final = 0x06
-_LLC_NETBEUI: Final = 0xF0
-_LLC_IPX: Final = 0xE0
-_LLC_STP: Final = 0x42
-_MAX_LENGTH: Final = 1500
-
-LINK_TYPES: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "ip": ETHERTYPE_IP,
-        "arp": ETHERTYPE_ARP,
-        "rarp": ETHERTYPE_REVARP,
-        "ip6": ETHERTYPE_IPV6,
-        "atalk": _ETHERTYPE_ATALK,
-        "aarp": _ETHERTYPE_AARP,
-        "decnet": 0x6003,
-        "sca": 0x6007,
-        "lat": 0x6004,
-        "mopdl": 0x6001,
-        "moprc": 0x6002,
-        "iso": _LLC_ISO,
-        "stp": _LLC_STP,
-        "ipx": _LLC_IPX,
-        "netbeui": _LLC_NETBEUI,
-    }
-)
-"""Words that ask for a link-layer type."""
 IP_PROTOCOLS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {
         "sctp": (132, DEFAULT),
@@ -103,90 +66,18 @@ PORT_PROTOCOLS: Final = (6, 17, 132)
 """TCP, UDP, SCTP: where ``port`` looks if nothing says which."""
 
 
-class Generator:
-    """The offsets of one expression, and its primitives."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.link_type = context.link_type
-        self._type_at, self._payload = {
-            DLT_EN10MB: (12, 14),
-            DLT_RAW: (0, 0),
-            DLT_LINUX_SLL: (14, 16),
-            DLT_LINUX_SLL2: (0, 20),
-        }[context.link_type]
-
-    # -- loads -----------------------------------------------------------------------------------------------------
-
-    def payload(self, offset: int, size: int) -> Load:
-        """From the beginning of the network header."""
-        return Load(LINK, self._payload + offset, size)
-
-    def transport(self, offset: int, size: int) -> Load:
-        """From the beginning of what the IPv4 header carries."""
-        return Load(TRANSPORT, self._payload + offset, size, self._payload)
-
-    def _bytes(self, at: int, wanted: bytes) -> Node:
-        """``gen_bcmp``: compared in words, from the last to the first."""
-        tests = []
-        end = len(wanted)
-        for size in (4, 2, 1):
-            while end >= size:
-                end -= size
-                tests.append(compare("==", Load(LINK, at + end, size), Number(int.from_bytes(wanted[end : end + size]))))
-        return reduce(both, tests)
-
-    def _masked(self, load: Load, value: int, mask: int) -> Node:
-        full = (1 << 8 * load.size) - 1
-        return compare("==", load if mask == full else Computed("&", load, Number(mask)), Number(value))
+class Generator(LinkLayer):
+    """The primitives of one expression."""
 
     # -- link layer ------------------------------------------------------------------------------------------------
-
-    def link(self, kind: int) -> Node:
-        """Packets of an EtherType, or of an 802.2 address where it is at most 1500 (``gen_linktype``)."""
-        if self.link_type == DLT_RAW:
-            version = {ETHERTYPE_IP: 0x40, ETHERTYPE_IPV6: 0x60}.get(kind)
-            return Constant(False) if version is None else self._masked(Load(LINK, 0, 1), version, 0xF0)
-        exact = compare("==", Load(LINK, self._type_at, 2), Number(kind))
-        if kind == _LLC_IPX:
-            return self._ipx()
-        if kind in {_ETHERTYPE_ATALK, _ETHERTYPE_AARP}:
-            snap = self._snap(0x080007 if kind == _ETHERTYPE_ATALK else 0, kind)
-            return either(exact, both(self._is_802_2(), snap))
-        if kind > _MAX_LENGTH:
-            return exact
-        if kind in {_LLC_ISO, _LLC_IP, _LLC_NETBEUI}:
-            return both(self._is_802_2(), compare("==", self.payload(0, 2), Number(kind << 8 | kind)))
-        at = self._type_at + 2 if self.link_type == DLT_EN10MB else self._payload
-        return both(self._is_802_2(), compare("==", Load(LINK, at, 1), Number(kind & 0xFFFFFFFF)))
-
-    def _is_802_2(self) -> Node:
-        kind = Load(LINK, self._type_at, 2)
-        if self.link_type == DLT_EN10MB:
-            return negate(compare(">", kind, Number(_MAX_LENGTH)))
-        return compare("==", kind, Number(4))
-
-    def _snap(self, organisation: int, kind: int) -> Node:
-        return self._bytes(self._payload, b"\xaa\xaa\x03" + organisation.to_bytes(3) + kind.to_bytes(2))
-
-    def _ipx(self) -> Node:
-        kind = Load(LINK, self._type_at, 2)
-        by_address = compare("==", self.payload(0, 1), Number(_LLC_IPX))
-        snap = self._snap(0, 0x8137)
-        by_type = compare("==", kind, Number(0x8137))
-        if self.link_type == DLT_EN10MB:
-            novell = compare("==", self.payload(0, 2), Number(0xFFFF))
-            return either(by_type, both(self._is_802_2(), either(snap, either(by_address, novell))))
-        novell = compare("==", kind, Number(1))
-        return either(by_type, either(novell, both(self._is_802_2(), either(by_address, snap))))
 
     def mac(self, address: int, direction: str) -> Node:
         """``ether host``."""
         wanted = address.to_bytes(6)
         if direction == "src":
-            return self._bytes(6, wanted)
+            return self.equals(6, wanted)
         if direction == "dst":
-            return self._bytes(0, wanted)
+            return self.equals(0, wanted)
         if direction not in {"and", "or", DEFAULT}:
             raise FilterError(f"{_qualifier(direction)} only supported on 802.11 with 802.11 headers")
         join = both if direction == "and" else either
@@ -262,7 +153,7 @@ class Generator:
         if number is not None:
             if number > 0x0FFF:
                 raise FilterError(f"VLAN tag {number} greater than maximum {0x0FFF}")
-            node = both(node, self._masked(self.payload(0, 2), number, 0x0FFF))
+            node = both(node, self.masked(self.payload(0, 2), number, 0x0FFF))
         self._type_at += 4
         self._payload += 4
         return node
@@ -306,7 +197,7 @@ class Generator:
 
     def _host(self, address: int, mask: int, direction: str, kind: int, source: int, destination: int) -> Node:
         def test(offset: int) -> Node:
-            return both(self.link(kind), self._masked(self.payload(offset, 4), address, mask))
+            return both(self.link(kind), self.masked(self.payload(offset, 4), address, mask))
 
         return _by_direction(
             direction, test, source, destination, "not valid qualifiers for addresses other than 802.11 MAC addresses"
@@ -326,7 +217,7 @@ class Generator:
             for word in range(4):
                 shift = 96 - 32 * word
                 part, bits = address >> shift & 0xFFFFFFFF, mask >> shift & 0xFFFFFFFF
-                words.append(self._masked(self.payload(offset + 4 * word, 4), part, bits))
+                words.append(self.masked(self.payload(offset + 4 * word, 4), part, bits))
             return reduce(both, [self.link(ETHERTYPE_IPV6), *words])
 
         return _by_direction(
@@ -421,90 +312,3 @@ def _host_refusal(name: str, kind: str) -> str:
     if name in _WITHOUT_HOSTS:
         return f"{_WITHOUT_HOSTS[name]} host filtering not implemented"
     return f"'{name}' modifier applied to {what}"
-
-
-class Arithmetic:
-    """A value of an expression, and what has to hold for it to be there: ``tcp[0]`` is, in TCP."""
-
-    __slots__ = ("guard", "value")
-
-    def __init__(self, value: Value, guard: Node | None = None) -> None:
-        self.value = value
-        self.guard = guard
-
-
-def index(generator: Generator, name: str, inner: Arithmetic, size: int) -> Arithmetic:
-    """``name[inner:size]`` (``gen_load``)."""
-    if size not in {1, 2, 4}:
-        raise FilterError("data size must be 1, 2, or 4")
-    guard = inner.guard
-    if name == "link":
-        return Arithmetic(Indexed(Load(LINK, 0, size), inner.value), guard)
-    if name == "radio":
-        raise FilterError("radio information not present in capture")
-    if name in {"ip", "arp", "rarp", "atalk", "decnet", "sca", "lat", "moprc", "mopdl", "ip6"}:
-        load = generator.payload(0, size)
-        guard = _guarded(guard, generator.word(name))
-    elif name in {"sctp", "tcp", "udp", "icmp", "igmp", "igrp", "pim", "vrrp", "carp"}:
-        load = generator.transport(0, size)
-        guard = _guarded(guard, both(generator.word(name), generator.first_fragment()))
-        guard = both(generator.word("ip"), guard)
-    elif name == "icmp6":
-        load = generator.payload(40, size)
-        guard = _guarded(guard, generator.word("ip6"))
-        guard = both(guard, compare("==", generator.payload(6, 1), Number(58)))
-    else:
-        raise FilterError("unsupported index operation")
-    return Arithmetic(Indexed(load, inner.value), guard)
-
-
-def _guarded(guard: Node | None, more: Node) -> Node:
-    return more if guard is None else both(guard, more)
-
-
-def arithmetic(operator: str, left: Arithmetic, right: Arithmetic) -> Arithmetic:
-    """``left operator right``; what has to hold for ``right`` is forgotten, as libpcap forgets it (``gen_arth``)."""
-    first = _first_number(right.value)
-    if operator in {"/", "%"} and first == 0:
-        raise FilterError("division by zero" if operator == "/" else "modulus by zero")
-    if operator in {"<<", ">>"} and first is not None and first > 31:
-        raise FilterError("shift by more than 31 bits")
-    return Arithmetic(Computed(operator, left.value, right.value), left.guard)
-
-
-def _first_number(value: Value) -> int | None:
-    """The constant that the code for a value loads first, if it does: that is what libpcap checks, so 1/tcp[0] is refused."""
-    while True:
-        if isinstance(value, Number):
-            return value.value
-        if isinstance(value, Computed):
-            value = value.left
-        elif isinstance(value, Indexed):
-            value = value.index
-        elif isinstance(value, Negated):
-            value = value.value
-        else:
-            return None
-
-
-def relation(operator: str, left: Arithmetic, right: Arithmetic) -> Node:
-    """``left operator right`` with one of ``= != < <= > >=``."""
-    test = {
-        "=": lambda: compare("==", left.value, right.value),
-        "!=": lambda: negate(compare("==", left.value, right.value)),
-        ">": lambda: compare(">", left.value, right.value),
-        "<=": lambda: negate(compare(">", left.value, right.value)),
-        ">=": lambda: compare(">=", left.value, right.value),
-        "<": lambda: negate(compare(">=", left.value, right.value)),
-    }[operator]()
-    for guard in (right.guard, left.guard):
-        if guard is not None:
-            test = both(guard, test)
-    return test
-
-
-def length(operator: str, number: int) -> Node:
-    """``less`` and ``greater``, which both include the number."""
-    if operator == "greater":
-        return compare(">=", Length(), Number(number))
-    return negate(compare(">", Length(), Number(number)))

@@ -114,7 +114,10 @@ _B2: Final = r"[0-9A-Fa-f]{4}"
 # In the order of scanner.l; names of keywords and numbers match as ID does, and come before it.
 _RULES: Final = (
     ("AID", re.compile(rf"\${_B}")),
-    ("EID", re.compile(rf"{_B}(?::{_B}){{5}}|{_B}(?:-{_B}){{5}}|{_B}(?:\.{_B}){{5}}|{_B2}\.{_B2}\.{_B2}|(?:{_B2}){{3}}")),
+    (
+        "EID",
+        re.compile(rf"{_B}(?::{_B}){{5}}|{_B}(?:-{_B}){{5}}|{_B}(?:\.{_B}){{5}}|{_B2}\.{_B2}\.{_B2}|(?:{_B2}){{3}}"),
+    ),
     ("NUM", re.compile(_N)),
     ("HID", re.compile(rf"{_N}(?:\.{_N}){{1,3}}")),
     ("HID6", re.compile(r"[0-9A-Fa-f:][0-9A-Fa-fxX:.]*")),
@@ -134,7 +137,7 @@ def tokens(text: str) -> list[Token]:
     Where the scanner would fail there is an ``ERROR`` with its message (empty for a mere syntax error): it counts once the
     parser comes there.
     """
-    found = []
+    found: list[Token] = []
     at = 0
     while True:
         while at < len(text) and text[at] in " \r\n\t":

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Final
 
 from podwire.errors import NotModelled
-from podwire.tools.tcpdump.filter import generate
 from podwire.tools.tcpdump.filter.addresses import Addresses
 from podwire.tools.tcpdump.filter.errors import SYNTAX, FilterError
-from podwire.tools.tcpdump.filter.generate import Arithmetic, Generator
+from podwire.tools.tcpdump.filter.foreign import FOREIGN, foreign, foreign_arguments
+from podwire.tools.tcpdump.filter.generate import Generator
 from podwire.tools.tcpdump.filter.lexer import Token, tokens
 from podwire.tools.tcpdump.filter.qualifiers import DEFAULT, NONE, Qualifiers
 from podwire.tools.tcpdump.filter.tree import LINK, Length, Load, Negated, Node, Number, both, compare, either, negate
+from podwire.tools.tcpdump.filter.values import Arithmetic, arithmetic, index, length, relation
 
 _DIRECTIONS: Final = frozenset({"src", "dst", "addr1", "addr2", "addr3", "addr4", "ra", "ta"})
 _TYPES: Final = frozenset({"host", "net", "port", "portrange"})
@@ -27,28 +28,6 @@ _WITHOUT_PRECEDENCE: Final = frozenset({"%", "^"})
 _TIGHTEST: Final = 6
 _BEHIND_A_VALUE: Final = _RELATIONS | set(_PRECEDENCE) | _WITHOUT_PRECEDENCE
 _ADDRESS_KINDS: Final = frozenset({"ID", "HID", "HID6", "EID", "AID"})
-
-_WITH_A_NAME: Final = MappingProxyType(
-    {"ifname": "ifname", "rset": "ruleset", "reason": "reason", "action": "action", "rnr": "rnr", "srnr": "srnr"}
-)
-"""Words of OpenBSD's firewall log."""
-_PF_WORDS: Final = MappingProxyType(
-    {
-        "reason": frozenset(
-            "match bad-offset fragment short normalize memory bad-timestamp congestion ip-option proto-cksum"
-            " state-mismatch state-insert state-limit src-limit synproxy".split()
-        ),
-        "action": frozenset(
-            "pass accept drop block scrub noscrub nat nonat binat nobinat rdr nordr synproxy-drop".split()
-        ),
-    }
-)
-_ATM: Final = MappingProxyType(
-    {word: word for word in ("lane", "metac", "bcc", "sc", "ilmic", "oam", "oamf4", "connectmsg", "metaconnect")}
-    | {"oamf4ec": "oam4ec", "oamf4sc": "oam4sc"}
-)
-_MTP2: Final = MappingProxyType({"fisu": "MTP2", "lssu": "MTP2", "msu": "MTP2"} | {"hfisu": "MTP2_HSL", "hlssu": "MTP2_HSL", "hmsu": "MTP2_HSL"})
-_FIELDS: Final = MappingProxyType({"vpi": "raw ATM", "vci": "raw ATM"} | {f"{h}{w}": "SS7" for h in ("", "h") for w in ("sio", "opc", "dpc", "sls")})
 
 
 class Parser:
@@ -246,7 +225,7 @@ class Parser:
         if self._kind not in _RELATIONS:
             raise self._unexpected()
         operator = self._next().kind
-        return generate.relation(operator, left, self._value(0))
+        return relation(operator, left, self._value(0))
 
     def _value(self, least: int) -> Arithmetic:
         left = self._operand()
@@ -254,10 +233,10 @@ class Parser:
             kind = self._kind
             if kind in _WITHOUT_PRECEDENCE:
                 self._next()
-                left = generate.arithmetic(kind, left, self._value(0))
+                left = arithmetic(kind, left, self._value(0))
             elif _PRECEDENCE.get(kind, -1) >= max(least, 1):
                 self._next()
-                left = generate.arithmetic(kind, left, self._value(_PRECEDENCE[kind] + 1))
+                left = arithmetic(kind, left, self._value(_PRECEDENCE[kind] + 1))
             else:
                 return left
 
@@ -285,7 +264,7 @@ class Parser:
             self._next()
             size = self._expect("NUM").number
         self._expect("]")
-        return generate.index(self._generator, name, inner, size)
+        return index(self._generator, name, inner, size)
 
     # -- other words -----------------------------------------------------------------------------------------------
 
@@ -293,7 +272,13 @@ class Parser:
         """What stands for itself: ``broadcast``, ``greater 100``, ``vlan 5``; None where nothing of that kind is here."""
         kind = self._kind
         protocol = DEFAULT
-        if kind == "PNAME" and self._ahead(1) in {"broadcast", "multicast", "type", "subtype", "dir"}:
+        if kind == "PNAME" and self._ahead(1) in {
+            "broadcast",
+            "multicast",
+            "type",
+            "subtype",
+            "dir",
+        }:  # the last three: 802.11
             protocol = self._next().text
             kind = self._kind
         match kind:
@@ -303,7 +288,7 @@ class Parser:
                 return make(protocol)
             case "less" | "greater":
                 self._next()
-                return generate.length(kind, self._expect("NUM").number)
+                return length(kind, self._expect("NUM").number)
             case "byte":
                 return self._byte()
             case "inbound" | "outbound":
@@ -316,9 +301,11 @@ class Parser:
                 self._next()
                 number = self._parenthesised_number() if self._kind in {"NUM", "("} else None
                 return self._generator.vlan(number)
-            case "mpls" | "pppoed" | "pppoes" | "geneve" | "llc":
-                raise NotModelled(f"filter {kind}", "tcpdump")
-        return self._foreign(kind)
+        if kind in FOREIGN:
+            self._next()
+            arguments = foreign_arguments(kind, self._kind)
+            raise foreign(kind, [self._expect(argument).text for argument in arguments])
+        return None
 
     def _number_in_parentheses(self) -> bool:
         """``((80))``: parentheses around nothing but a number."""
@@ -352,31 +339,6 @@ class Parser:
         if operator == "<":
             return negate(compare(">=", load, number))
         return compare("==" if operator == "=" else ">", load, number)
-
-    def _foreign(self, kind: str) -> Node | None:
-        """Words for links that no machine here has: libpcap knows them and refuses them."""
-        if kind in _ATM:
-            self._next()
-            raise FilterError(f"'{_ATM[kind]}' supported only on raw ATM")
-        if kind in _MTP2:
-            self._next()
-            raise FilterError(f"'{kind}' supported only on {_MTP2[kind]}")
-        if kind in _FIELDS:
-            self._next()
-            if self._kind in _RELATIONS:
-                self._next()
-            self._expect("NUM")
-            raise FilterError(f"'{kind.removeprefix('h')}' supported only on {_FIELDS[kind]}")
-        if kind in _WITH_A_NAME:
-            self._next()
-            numeric = kind in {"rnr", "srnr"} or (kind == "reason" and self._kind == "NUM")
-            word = self._expect("NUM" if numeric else "ID").text
-            if kind in _PF_WORDS and not numeric and word.lower() not in _PF_WORDS[kind]:
-                raise FilterError(f'unknown PF {kind} "{word}"')
-            raise FilterError(f"{_WITH_A_NAME[kind]} supported only on PF linktype")
-        if kind in {"type", "subtype", "dir"}:
-            raise NotModelled(f"filter {kind} (802.11)", "tcpdump")
-        return None
 
 
 def _mac(text: str) -> int:

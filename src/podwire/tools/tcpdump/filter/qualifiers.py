@@ -10,14 +10,9 @@ DEFAULT: Final = ""
 UNDEFINED: Final = "undefined"
 """Nothing to carry over: behind ``tcp and`` no bare address may follow."""
 
-PROTOCOL_NAMES: Final = frozenset(
-    "link ip arp rarp sctp tcp udp icmp igmp igrp pim vrrp carp radio ip6 icmp6 ah esp atalk aarp decnet lat sca moprc"
-    " mopdl iso esis isis l1 l2 iih lsp snp csnp psnp clnp stp ipx netbeui".split()
-)
-
 
 class Qualifiers(msgspec.Struct, frozen=True, gc=False):
-    """``protocol`` as in ``PROTOCOL_NAMES``, ``direction`` one of src, dst, or, and, addr1 …, ``type`` one of host, net, port …"""
+    """``protocol`` is ``ip``, ``tcp`` …, ``direction`` ``src``, ``dst``, ``or``, ``and`` …, ``type`` ``host``, ``net`` …."""
 
     protocol: str = DEFAULT
     direction: str = DEFAULT

@@ -43,17 +43,17 @@ class _Search:
                         yield from self.outcomes(node.right, known)
 
     def possible(self, node: Node) -> bool:
-        for outcome, _ in self.outcomes(node, {}):
-            if outcome or self.steps > _BUDGET:
-                return True
-        return False
+        """Whether some outcome is true."""
+        return any(outcome or self.steps > _BUDGET for outcome, _ in self.outcomes(node, {}))
 
 
 def _compare(node: Compare, facts: _Facts) -> Iterator[tuple[bool, _Facts]]:
     key = (node.operator, node.left, node.right)
     known = facts.get(key)
     if known is None and node.operator == "==" and isinstance(node.right, Number):
-        held = next((other for (op, left, other), yes in facts.items() if yes and op == "==" and left == node.left), None)
+        held = next(
+            (other for (op, left, other), yes in facts.items() if yes and op == "==" and left == node.left), None
+        )
         if isinstance(held, Number):
             known = held == node.right
     if known is not None:

@@ -107,7 +107,7 @@ class Or(msgspec.Struct, frozen=True):
 Node = Constant | Compare | Not | And | Or
 
 
-class Undefined(Exception):  # noqa: N818 - a signal, not an error
+class Undefined(Exception):
     """A value that makes BPF reject the packet at once: a division by zero, a load behind its end."""
 
 

@@ -1,0 +1,29 @@
+"""Bytes in the small file tree of a place, which holds text: what is not UTF-8 stands there as surrogates (PEP 383).
+
+So nothing is lost: whoever writes such a file to a disk encodes it in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from podwire.linux.machine import Place
+
+_ERRORS: Final = "surrogateescape"
+
+
+def as_text(data: bytes) -> str:
+    """Bytes as the text that stands for them."""
+    return data.decode("utf-8", _ERRORS)
+
+
+def read(place: Place, path: str) -> bytes | None:
+    """The bytes of a file; None where there is none."""
+    text = place.files.get(path)
+    return None if text is None else text.encode("utf-8", _ERRORS)
+
+
+def write(place: Place, path: str, data: bytes) -> None:
+    """Write a file."""
+    place.files[path] = as_text(data)

@@ -1,0 +1,280 @@
+"""tcpdump: what to capture, where to, and the words around it (tcpdump.c of 4.99.3)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from podwire.errors import NotModelled
+from podwire.export import pcap
+from podwire.tools.process import Interrupt, Waiting
+from podwire.tools.tcpdump import devices, files
+from podwire.tools.tcpdump.capture import Tap
+from podwire.tools.tcpdump.dissect import MAXIMUM_SNAPLEN, Dissector
+from podwire.tools.tcpdump.filter import Context, Filter, FilterError, Frame
+from podwire.tools.tcpdump.link import DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, dissector
+from podwire.tools.tcpdump.names import Names
+from podwire.tools.tcpdump.options import USAGE, Answered, Options, Refused, check, parse
+
+if TYPE_CHECKING:
+    from podwire.tools.process import Process
+    from podwire.wire.addr import Ip, Ip4
+
+_SECOND: Final = 1_000_000_000
+_LINKTYPES: Final = MappingProxyType(
+    {DLT_EN10MB: pcap.ETHERNET, DLT_RAW: pcap.RAW, DLT_LINUX_SLL: DLT_LINUX_SLL, DLT_LINUX_SLL2: pcap.LINUX_SLL2}
+)
+"""In a file a link type has another number than in libpcap's interface."""
+_DLTS: Final = MappingProxyType({number: dlt for dlt, number in _LINKTYPES.items()})
+_DESCRIPTIONS: Final = MappingProxyType(
+    {
+        DLT_EN10MB: "EN10MB (Ethernet)",
+        DLT_RAW: "RAW (Raw IP)",
+        DLT_LINUX_SLL: "LINUX_SLL (Linux cooked v1)",
+        DLT_LINUX_SLL2: "LINUX_SLL2 (Linux cooked v2)",
+    }
+)
+
+
+def tcpdump(proc: Process) -> int | Waiting:
+    """Run the command; a live capture waits, up to its ``-c`` or an interrupt."""
+    name = proc.argv[0].rpartition("/")[2]
+    try:
+        options = parse(proc.argv)
+        if options.list_interfaces:
+            for number, (_, line) in enumerate(devices.listing(proc.place), 1):
+                proc.write(f"{number}.{line}\n")
+            return 0
+        check(options)
+        if options.read is not None:
+            return _read(proc, name, options, options.read)
+        return _Live(proc, name, options).run()
+    except Answered as answer:
+        proc.write(answer.text)
+        return 0
+    except Refused as refusal:
+        # getopt's own complaints name the command themselves.
+        proc.error(f"{refusal.message}\n{USAGE}" if refusal.usage else f"{name}: {refusal.message}\n")
+        return 1
+
+
+def _plural(number: int, what: str) -> str:
+    return f"{number} packet{'' if number == 1 else 's'}{what}\n"
+
+
+class _Output:
+    """What becomes of the packets: lines, a file, or both; ``captured`` counts them."""
+
+    def __init__(self, proc: Process, options: Options, link_type: int) -> None:
+        self._proc = proc
+        self._options = options
+        self._dissector: Dissector | None = None
+        if options.write is None or options.print_too:
+            self._dissector = dissector(options, _names(proc, options), link_type)
+        self._file: io.BytesIO | None = None
+        self._link_type = link_type
+        self.captured = 0
+
+    def open(self, snaplen: int) -> None:
+        """Begin the file, if one is written."""
+        if self._options.write is not None:
+            self._file = io.BytesIO()
+            linktype = _LINKTYPES[self._link_type]
+            self._writer = pcap.PcapWriter(self._file, linktype, snaplen=snaplen, nano=self._options.nano)
+            if self._options.write != "-":
+                files.write(self._proc.place, self._options.write, b"")
+
+    def packet(self, time: int, data: bytes, length: int) -> None:
+        """Take a packet of ``length`` bytes, of which ``data`` were captured."""
+        self.captured += 1
+        if self._file is not None:
+            if len(data) != length:
+                raise NotModelled("writing packets that a file holds in part", "tcpdump")
+            self._writer.packet(time, data)
+        if self._dissector is not None and not self._options.count_only:
+            self._proc.write(self._dissector.render(data, length, time, self.captured))
+
+    def close(self) -> None:
+        """Write the file to where it belongs."""
+        if self._file is None:
+            return
+        data = self._file.getvalue()
+        if self._options.write == "-":
+            self._proc.write(files.as_text(data))
+        elif self._options.write is not None:
+            files.write(self._proc.place, self._options.write, data)
+
+
+def _names(proc: Process, options: Options) -> Names:
+    hosts = proc.place.hosts()
+
+    def resolve(ip: Ip4) -> str | None:
+        return hosts.get(ip) or proc.place.reverse_name(ip)
+
+    return Names(
+        numeric=options.numeric > 0,
+        short=options.short_names,
+        services=proc.image.services,
+        resolve=resolve,
+        device=lambda ifindex: devices.name_of(proc.place, ifindex),
+    )
+
+
+def _filter(proc: Process, options: Options, link_type: int, *, live: bool) -> Filter:
+    def resolve(name: str) -> list[Ip]:
+        address = proc.place.lookup(name)
+        return [] if address is None else [address]
+
+    text = " ".join(options.words)
+    if options.filter_file is not None:
+        data = files.read(proc.place, options.filter_file)
+        if data is None:
+            raise Refused(f"can't open {options.filter_file}: No such file or directory")
+        # A comment goes up to the end of its line.
+        lines = files.as_text(data).split("\n")
+        text = "\n".join(line.partition("#")[0] for line in lines)
+    context = Context(link_type, live=live, services=proc.image.services, resolve=resolve)
+    try:
+        return Filter(text, context, optimize=not options.unoptimized)
+    except FilterError as error:
+        raise Refused(str(error)) from None
+
+
+# --------------------------------------------------------------------------------------------------------------- a file
+
+
+def _read(proc: Process, name: str, options: Options, path: str) -> int:
+    if path == "-":
+        raise NotModelled("reading a capture from standard input", "tcpdump")
+    data = files.read(proc.place, path)
+    if data is None:
+        raise Refused(f"{path}: No such file or directory")
+    try:
+        reader = pcap.PcapReader(io.BytesIO(data))
+    except pcap.CaptureError as error:
+        raise Refused(str(error)) from None
+    link_type = _DLTS.get(reader.linktype)
+    if link_type is None:
+        raise NotModelled(f"link type {reader.linktype}", "tcpdump")
+    proc.error(f"reading from file {path}, link-type {_DESCRIPTIONS[link_type]}, snapshot length {reader.snaplen}\n")
+    if link_type == DLT_LINUX_SLL2:
+        proc.error("Warning: interface names might be incorrect\n")
+    wanted = _filter(proc, options, link_type, live=False)
+    output = _Output(proc, options, link_type)
+    output.open(reader.snaplen)
+    status = 0
+    try:
+        for packet in _first(reader, wanted, options.count):
+            output.packet(packet.time, packet.data, packet.length)
+    except pcap.CaptureError as error:
+        proc.error(f"{name}: pcap_loop: {error}\n")
+        status = 1
+    output.close()
+    if options.count_only:
+        proc.write(_plural(output.captured, ""))
+    return status
+
+
+def _first(reader: pcap.PcapReader, wanted: Filter, count: int) -> Iterator[pcap.Captured]:
+    """The packets of a file that pass, ``count`` of them at most unless that is negative."""
+    for packet in reader:
+        if wanted(Frame(packet.data, packet.length)):
+            yield packet
+            count -= 1
+            if count == 0:
+                return
+
+
+# ------------------------------------------------------------------------------------------------------------- a device
+
+
+class _Live:
+    """One live capture; making it opens the device."""
+
+    def __init__(self, proc: Process, name: str, options: Options) -> None:
+        self._proc = proc
+        self._name = name
+        self._options = options
+        self._asked_for_any = options.interface == devices.ANY
+        self._listening_on, self._device = self._open()
+        self._snaplen = options.snaplen or MAXIMUM_SNAPLEN
+        # The newer cooked header only where ``any`` was asked for by its name.
+        cooked = DLT_LINUX_SLL2 if self._asked_for_any else DLT_LINUX_SLL
+        link_type = cooked if self._device is None else self._device.link_type
+        if self._asked_for_any:
+            proc.error(f"{name}: data link type LINUX_SLL2\n")
+        wanted = _filter(proc, options, link_type, live=True)
+        self._output = _Output(proc, options, link_type)
+        self._output.open(self._snaplen)
+        self._tap = Tap(proc, self._device, link_type, wanted, direction=options.direction, limit=options.count)
+        quiet = not options.verbose and options.write is None
+        hint = "verbose output suppressed, use -v[v]... for full protocol decode\n" if quiet else ""
+        proc.error(
+            f"{name}: {hint}listening on {self._listening_on}, link-type {_DESCRIPTIONS[link_type]},"
+            f" snapshot length {self._snaplen} bytes\n"
+        )
+
+    def _open(self) -> tuple[str, devices.Device | None]:
+        """The device's name, and the device; None for ``any``."""
+        place, wanted = self._proc.place, self._options.interface
+        names = [name for name, _ in devices.listing(place)]
+        if wanted is None:
+            wanted = names[0]
+        device = devices.find(place, wanted)
+        if device is None and wanted.isascii() and wanted.isdecimal():
+            if not 1 <= int(wanted) <= len(names):
+                raise Refused("Invalid adapter index")
+            wanted = names[int(wanted) - 1]
+            device = devices.find(place, wanted)
+        if wanted == devices.ANY:
+            return wanted, None
+        if device is None:
+            if wanted in names:
+                raise NotModelled(f"capturing on {wanted}", "tcpdump")
+            raise Refused(f"{wanted}: No such device exists\n(No such device exists)")
+        if not device.up:
+            raise Refused(f"{wanted}: That device is not up")
+        return wanted, device
+
+    def run(self) -> Waiting:
+        """Print what comes until there is enough or somebody interrupts; then say how much it was."""
+        log = self._proc.world.log
+        log.attach(self._tap)
+        interrupted = False
+        try:
+            yield from self._wait()
+        except Interrupt:
+            interrupted = True
+        finally:
+            log.detach(self._tap)
+        self._print()
+        self._output.close()
+        if interrupted and self._options.write is None:
+            self._proc.write("\n")
+        self._proc.error(_plural(self._output.captured, " captured"))
+        self._proc.error(_plural(self._tap.received, " received by filter"))
+        self._proc.error(_plural(0, " dropped by kernel"))
+        return 0
+
+    def _wait(self) -> Waiting:
+        """Up to the last packet that was asked for. With ``-w`` and ``-v`` their number is shown each second."""
+        options = self._options
+        counting = options.verbose > 0 and options.write is not None and not options.print_too
+        shown = -1
+        deadline = self._proc.now + _SECOND if counting else None
+        while self._output.captured != options.count:
+            yield deadline
+            self._print()
+            if deadline is not None and self._proc.now >= deadline:
+                if self._output.captured != shown:
+                    shown = self._output.captured
+                    self._proc.error(f"Got {shown}\r")
+                deadline += _SECOND
+        return 0
+
+    def _print(self) -> None:
+        for taken in self._tap.drain():
+            data = taken.frame.data
+            self._output.packet(taken.time, data[: self._snaplen], len(data))

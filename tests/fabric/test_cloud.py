@@ -1,0 +1,366 @@
+"""Google's VPC and the Internet behind it (reference sheet kube-proxy and GKE, section 3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from podwire.errors import ConfigError
+from podwire.fabric.cloud import GcpVpc, Nic, nic_mac
+from podwire.fabric.firewall import FirewallRule
+from podwire.fabric.internet import GATEWAY_MAC, Internet
+from podwire.linux.netlink import Netlink
+from podwire.trace.events import Carried, Dropped, IcmpSent, Received, Transmitted
+from podwire.trace.invariants import check_invariants
+from podwire.wire.addr import Ip4, Mac, Net
+from podwire.wire.headers import Arp, Ethernet, Icmp, IPv4, Tcp, Udp
+from podwire.wire.packet import Packet, Quoted
+from tests.linux.lab import Lab
+
+ICMP = FirewallRule("allow-icmp", (Net.parse("10.0.0.0/8"),), ("icmp",))
+
+
+class Cloud(Lab):
+    """vm1 10.0.0.2 with alias range 10.32.0.0/24, vm2 10.0.0.3 with 10.32.1.0/24, client 121.167.232.64 on the Internet."""
+
+    def __init__(self, *rules: FirewallRule, external: bool = True) -> None:
+        super().__init__()
+        self.internet = Internet(self.network)
+        self.vpc = GcpVpc(self.network, "vpc", Net.parse("10.0.0.0/24"), internet=self.internet)
+        for rule in rules:
+            self.vpc.allow(rule)
+        self.nics: dict[str, Nic] = {}
+        for number, tags in ((1, frozenset({"web"})), (2, frozenset[str]())):
+            name, ip = f"vm{number}", Ip4.parse(f"10.0.0.{number + 1}")
+            outside = Ip4.parse(f"34.1.2.{number}") if external else None
+            nic = self.vpc.add_nic(
+                name, ip, aliases=(Net.parse(f"10.32.{number - 1}.0/24"),), external=outside, tags=tags
+            )
+            self.nics[name] = nic
+            self.machine(name)
+            nic.port.link = self.door(name).ethernet_add("eth0", nic_mac(ip), nic.port, mtu=1460)
+            self.up(f"{name}:eth0")
+            self.addr(f"{name}:eth0", f"{ip}/32")
+            self.route(name, "10.0.0.1 dev eth0 scope link")
+            self.route(name, "default via 10.0.0.1 dev eth0")
+        self.machine("client")
+        port = self.internet.new_port(Ip4.parse("121.167.232.64"))
+        port.link = self.door("client").ethernet_add("eth0", Mac.parse("02:00:00:00:00:c1"), port)
+        self.up("client:eth0")
+        self.addr("client:eth0", "121.167.232.64/32")
+        self.route("client", "default dev eth0 scope link")
+        self.restart()
+
+    def why(self) -> list[str]:
+        return [str(getattr(r.event.by, "why", "")) for r in self.events(Dropped)]
+
+
+def test_the_mac_of_a_nic_is_42_01_and_its_address() -> None:
+    assert str(nic_mac(Ip4.parse("10.0.0.24"))) == "42:01:0a:00:00:18"
+
+
+def test_the_gateways_mac_answers_for_every_address_but_the_guests_own() -> None:
+    lab = Cloud()
+    answers = []
+    for target in ("10.0.0.1", "10.0.0.3", "10.0.0.99", "8.8.8.8", "10.32.1.5", "10.0.0.2"):
+        lab.restart()
+        lab.ask("vm1:eth0", target, "10.0.0.2")
+        lab.run(1)
+        came = [r.event.frame.find(Arp) for r in lab.events(Received, "vm1")]
+        answers.append([(str(arp.spa), str(arp.sha)) for arp in came if arp is not None])
+        assert check_invariants(lab.records, finished=True) == []
+    mac = "42:01:0a:00:00:01"
+    assert answers == [
+        [("10.0.0.1", mac)],
+        [("10.0.0.3", mac)],
+        [("10.0.0.99", mac)],
+        [("8.8.8.8", mac)],
+        [("10.32.1.5", mac)],
+        [],
+    ]
+    # A NIC is alone: nobody else heard any of it.
+    assert lab.events(Received, "vm2") == []
+
+
+def test_no_ttl_is_taken_and_the_gateways_mac_is_the_sender() -> None:
+    lab = Cloud(ICMP)
+    ping = lab.ping("vm1", "10.0.0.3")
+    lab.run(1)
+    assert ping.replies == [(1, 64)]
+    frame = next(r.event.frame for r in lab.events(Received, "vm2") if r.event.frame.find(Icmp))
+    eth, ip = frame.layers[:2]
+    assert isinstance(eth, Ethernet)
+    assert isinstance(ip, IPv4)
+    assert (str(eth.src), str(eth.dst), ip.ttl) == ("42:01:0a:00:00:01", "42:01:0a:00:00:03", 64)
+
+
+def test_alias_ranges_lead_to_their_vm() -> None:
+    lab = Cloud(ICMP)
+    ping = lab.ping("vm1", "10.32.1.77")
+    lab.run(1)
+    assert [r.event.to for r in lab.events(Carried)] == ["vm2"]
+    # vm2 knows nobody with that address, does not forward, and says nothing.
+    assert (ping.replies, ping.errors) == ([], [])
+    assert lab.drops("vm2") == [("ip_error", "IP_INADDRERRORS")]
+    lab.device("vm2:d0", "dummy")
+    lab.addr("vm2:d0", "10.32.1.77/32")
+    again = lab.ping("vm1", "10.32.1.77")
+    lab.run(1)
+    assert again.replies == [(1, 64)]
+
+
+def test_an_address_of_the_senders_own_ranges_comes_to_nothing() -> None:
+    lab = Cloud(ICMP)
+    lab.ping("vm1", "10.32.0.9")
+    lab.run(1)
+    assert lab.why() == ["10.32.0.9 belongs to vm1, and vm1 itself sent it out: no pod or device there has that address"]
+
+
+@pytest.mark.parametrize(
+    ("ip", "aliases", "text"),
+    [
+        ("10.0.1.5", (), "reserved"),
+        ("10.0.0.0", (), "reserved"),
+        ("10.0.0.1", (), "reserved"),
+        ("10.0.0.254", (), "reserved"),
+        ("10.0.0.255", (), "reserved"),
+        ("10.0.0.2", (), "belongs to vm1"),
+        ("10.0.0.9", ("10.32.0.128/25",), "overlaps"),
+        ("10.0.0.9", ("10.32.0.0/16",), "overlaps"),
+    ],
+)
+def test_nics_that_cannot_be_had(ip: str, aliases: tuple[str, ...], text: str) -> None:
+    lab = Cloud()
+    with pytest.raises(ConfigError, match=text):
+        lab.vpc.add_nic("vm3", Ip4.parse(ip), aliases=tuple(Net.parse(net) for net in aliases))
+
+
+# -- the source check --------------------------------------------------------------------------------------------------
+
+
+def _spoofed(lab: Cloud, source: str) -> None:
+    packet = Packet((IPv4(Ip4.parse(source), Ip4.parse("10.0.0.3"), 1), Icmp(8)), bytes(8))
+    lab.restart()
+    lab.inject("vm1:eth0", packet.push(Ethernet(nic_mac(lab.vpc.gateway), lab.link("vm1:eth0").mac)))
+    lab.run(1)
+
+
+@pytest.mark.parametrize(
+    ("source", "passes"), [("10.0.0.2", True), ("10.32.0.200", True), ("10.32.1.1", False), ("10.0.0.3", False), ("1.2.3.4", False)]
+)
+def test_the_source_has_to_be_the_vms_own(source: str, passes: bool) -> None:
+    lab = Cloud(FirewallRule("all", (Net.parse("0.0.0.0/0"),)))
+    _spoofed(lab, source)
+    assert bool(lab.events(Received, "vm2")) is passes
+    if not passes:
+        assert "neither the address of vm1" in lab.why()[0]
+        lab.nics["vm1"].can_ip_forward = True
+        _spoofed(lab, source)
+        assert lab.events(Received, "vm2")
+
+
+def test_longer_than_the_vpcs_mtu() -> None:
+    lab = Cloud(ICMP)
+    link = lab.link("vm1:eth0")
+    Netlink(link.netns).link_set_mtu(link, 1500)
+    probe = lab.ping("vm1", "10.0.0.3", size=1433)
+    lab.run(1)
+    assert probe.replies == []
+    assert lab.why() == ["the packet is longer than the VPC's MTU of 1460"]
+    assert lab.ping("vm1", "10.0.0.3", size=1432).sent
+    lab.run(1)
+    assert lab.events(Received, "vm2")
+
+
+def test_only_ipv4_and_arp() -> None:
+    lab = Cloud()
+    lab.inject("vm1:eth0", Packet((Ethernet(Mac(0), lab.link("vm1:eth0").mac, 0x86DD),), bytes(40)))
+    lab.run(1)
+    assert lab.why() == ["the VPC carries IPv4 and ARP only"]
+
+
+def test_names_of_vms() -> None:
+    lab = Cloud()
+    assert lab.vpc.reverse_name(Ip4.parse("10.0.0.3")) == "vm2.us-central1-a.c.project_id.internal"
+    assert lab.vpc.reverse_name(Ip4.parse("10.32.1.3")) is None
+
+
+# -- the firewall -------------------------------------------------------------------------------------------------------
+
+
+def udp(lab: Cloud, src: str, dst: str, sport: int, dport: int) -> bool:
+    """One datagram; whether it arrived."""
+    lab.restart()
+    socket = lab.udp(src, sport)
+    socket.send_to(Ip4.parse(dst), dport, b"x")
+    socket.close()
+    lab.run(1)
+    target = "vm2" if dst in {"10.0.0.3", "34.1.2.2"} else "client" if dst.startswith("121") else "vm1"
+    return any(r.event.frame.find(Udp) for r in lab.events(Received, target))
+
+
+def test_ingress_is_denied_and_egress_allowed_by_default() -> None:
+    lab = Cloud()
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert lab.why() == [
+        "no firewall rule allows udp:2000 from 10.0.0.2 to vm2; ingress is denied by default (priority 65535)"
+    ]
+    assert udp(lab, "vm1", "121.167.232.64", 1000, 2000)
+
+
+def test_answers_of_what_was_let_out_or_in_pass_for_ten_minutes_of_silence() -> None:
+    lab = Cloud()
+    assert not udp(lab, "client", "34.1.2.1", 2000, 1000)
+    assert udp(lab, "vm1", "121.167.232.64", 1000, 2000)
+    assert udp(lab, "client", "34.1.2.1", 2000, 1000)
+    assert not udp(lab, "client", "34.1.2.1", 2001, 1000)
+    assert not udp(lab, "client", "34.1.2.1", 2000, 1001)
+    lab.run(590)
+    assert udp(lab, "client", "34.1.2.1", 2000, 1000)
+    lab.run(590)
+    assert udp(lab, "client", "34.1.2.1", 2000, 1000)
+    lab.run(610)
+    assert not udp(lab, "client", "34.1.2.1", 2000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("rule", "passes"),
+    [
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),)), True),
+        (FirewallRule("r", (Net.parse("10.0.0.2/32"),), ("udp",), ((2000, 2000),)), True),
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),), ("17",), ((1, 65535),)), True),
+        (FirewallRule("r", (Net.parse("10.0.0.3/32"),)), False),
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),), ("tcp",)), False),
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),), ("udp",), ((1, 1999), (2001, 65535))), False),
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),), tags=frozenset({"web"})), False),
+        (FirewallRule("r", (Net.parse("10.0.0.0/24"),), tags=frozenset({"db"})), False),
+    ],
+)
+def test_rules_by_source_protocol_port_and_tag(rule: FirewallRule, passes: bool) -> None:
+    lab = Cloud(rule)
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000) is passes
+
+
+def test_the_rule_that_lets_it_in_is_named_the_one_with_the_lowest_number_first() -> None:
+    every = (Net.parse("0.0.0.0/0"),)
+    lab = Cloud(FirewallRule("later", every), FirewallRule("first", every, priority=10), FirewallRule("last", every, priority=2000))
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert [r.event.allowed for r in lab.events(Carried) if r.event.to == "vm2"] == ["firewall rule first"]
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert udp(lab, "vm2", "10.0.0.2", 2000, 1000)
+    assert [r.event.allowed for r in lab.events(Carried) if r.event.to == "vm1"] == ["a connection that is known"]
+
+
+def test_an_icmp_error_belongs_to_the_flow_that_it_quotes() -> None:
+    lab = Cloud(FirewallRule("udp", (Net.parse("10.0.0.0/24"),), ("udp",)))
+    socket = lab.udp("vm1", 1000)
+    socket.send_to(Ip4.parse("10.0.0.3"), 2000, b"x")
+    lab.run(1)
+    assert [(e.icmp.type, e.icmp.code) for e in socket.errors] == [(3, 3)]
+    # The same error about something that nobody sent does not pass.
+    lab.restart()
+    about = Packet((IPv4(Ip4.parse("10.0.0.2"), Ip4.parse("10.0.0.3"), 17), Udp(7, 8)))
+    error = Packet((IPv4(Ip4.parse("10.0.0.3"), Ip4.parse("10.0.0.2"), 1), Icmp(3, 3)), Quoted(about, 28))
+    lab.inject("vm2:eth0", error.push(Ethernet(nic_mac(lab.vpc.gateway), lab.link("vm2:eth0").mac)))
+    lab.run(1)
+    assert lab.events(Received, "vm1") == []
+
+
+def test_icmp_echo_is_a_flow_by_its_identifier() -> None:
+    lab = Cloud()
+    ping = lab.ping("vm1", "121.167.232.64")
+    lab.run(1)
+    assert ping.replies == [(1, 64)]
+    unasked = lab.ping("client", "34.1.2.1")
+    lab.run(1)
+    assert unasked.replies == []
+
+
+# -- the Internet ---------------------------------------------------------------------------------------------------------
+
+
+def test_external_addresses_are_translated_one_to_one_both_ways() -> None:
+    lab = Cloud(FirewallRule("out", (Net.parse("121.167.232.64/32"),), ("icmp",)))
+    out = lab.ping("vm1", "121.167.232.64")
+    lab.run(1)
+    assert out.replies == [(1, 64)]
+    seen = [
+        (str(ip.src), str(ip.dst), ip.ttl)
+        for r in lab.events(Received, "client")
+        if (ip := r.event.frame.find(IPv4)) is not None
+    ]
+    assert seen == [("34.1.2.1", "121.167.232.64", 64)]
+    lab.restart()
+    back = lab.ping("client", "34.1.2.2")
+    lab.run(1)
+    assert back.replies == [(1, 64)]
+    came = [
+        (str(ip.src), str(ip.dst))
+        for r in lab.events(Received, "vm2")
+        if (ip := r.event.frame.find(IPv4)) is not None
+    ]
+    assert came == [("121.167.232.64", "10.0.0.3")]
+    assert check_invariants(lab.records, finished=True) == []
+
+
+def test_an_error_about_a_translated_packet_quotes_what_the_vm_sent() -> None:
+    """RFC 5508: the quotation is translated too, or the VM would not know its own packet."""
+    lab = Cloud()
+    socket = lab.udp("vm1", 1000)
+    socket.send_to(Ip4.parse("121.167.232.64"), 2000, b"x")
+    lab.run(1)
+    assert [(str(e.origin), e.icmp.code, str(e.quoted.layers[0].src)) for e in socket.errors if isinstance(e.quoted.layers[0], IPv4)] == [
+        ("121.167.232.64", 3, "10.0.0.2")
+    ]
+    # And the other way round: the client hears of the address that it asked.
+    lab.vpc.allow(FirewallRule("udp", (Net.parse("0.0.0.0/0"),), ("udp",)))
+    client = lab.udp("client", 1000)
+    client.send_to(Ip4.parse("34.1.2.1"), 2000, b"x")
+    lab.run(1)
+    quoted = [e.quoted.layers[0] for e in client.errors]
+    assert [str(header.dst) for header in quoted if isinstance(header, IPv4)] == ["34.1.2.1"]
+
+
+def test_one_vm_reaches_another_by_its_external_address() -> None:
+    lab = Cloud(FirewallRule("all", (Net.parse("0.0.0.0/0"),)))
+    ping = lab.ping("vm1", "34.1.2.2")
+    lab.run(1)
+    assert ping.replies == [(1, 64)]
+
+
+def test_only_primary_addresses_with_an_external_one_leave() -> None:
+    lab = Cloud(external=False)
+    lab.ping("vm1", "121.167.232.64")
+    lab.run(1)
+    assert lab.why() == ["vm1 cannot reach the Internet: it has no external address"]
+    lab = Cloud()
+    lab.device("vm1:d0", "dummy")
+    lab.addr("vm1:d0", "10.32.0.5/32")
+    lab.ping("vm1", "121.167.232.64", source="10.32.0.5")
+    lab.run(1)
+    assert "10.32.0.5 cannot leave for the Internet" in lab.why()[0]
+
+
+def test_a_host_of_the_internet_asks_for_anything_and_gets_the_gateways_mac() -> None:
+    lab = Cloud()
+    lab.ask("client:eth0", "9.9.9.9", "121.167.232.64")
+    lab.run(1)
+    arp = next(r.event.frame.find(Arp) for r in lab.events(Received, "client"))
+    assert arp is not None
+    assert arp.sha == GATEWAY_MAC
+    lab.restart()
+    lab.ping("client", "9.9.9.9")
+    lab.run(1)
+    assert lab.why() == ["no host of the lab has 9.9.9.9"]
+
+
+def test_a_tcp_segment_meets_the_firewall_by_its_port() -> None:
+    lab = Cloud(FirewallRule("web", (Net.parse("0.0.0.0/0"),), ("tcp",), ((80, 80),), tags=frozenset({"web"})))
+    for port, passes in ((80, True), (81, False)):
+        lab.restart()
+        header = IPv4(Ip4.parse("121.167.232.64"), Ip4.parse("34.1.2.1"), 6, df=True)
+        packet = Packet((header, Tcp(40000, port)))
+        lab.inject("client:eth0", packet.push(Ethernet(GATEWAY_MAC, lab.link("client:eth0").mac)))
+        lab.run(1)
+        resets = [r for r in lab.events(Transmitted, "vm1") if r.event.frame.find(Tcp)]
+        assert bool(resets) is passes
+    assert lab.events(IcmpSent) == []
