@@ -144,7 +144,10 @@ def test_proxy_arp_off_on_pod1s_interface() -> None:
         "169.254.1.1 dev eth0 FAILED",
         f"net.ipv4.conf.{cali}.proxy_arp = 0 (written by sysctl)",
     )
-    assert "3 ARP requests for 169.254.1.1 found no answer, because 169.254.1.1 is not an address of node1" in explanation(result.trace)
+    assert (
+        "3 ARP requests for 169.254.1.1 found no answer, because 169.254.1.1 is not an address of node1"
+        in explanation(result.trace)
+    )
     assert remedies(result.trace) == [f"sysctl -w net.ipv4.conf.{cali}.proxy_arp=1"]
     cure(lab, result.trace)
     assert lab.ok()
@@ -156,7 +159,13 @@ def test_without_the_nodes_default_route_a_pod_reaches_not_even_its_neighbour() 
     lab = Lab()
     lab.node1.exec("ip route del default")
     result = lab.pod1.ping(lab.pod3)
-    dead(result.trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, "default/pod1:eth0", "because of no route to 169.254.1.1")
+    dead(
+        result.trace,
+        Verdict.REJECTED,
+        DropReason.NEIGH_FAILED,
+        "default/pod1:eth0",
+        "because of no route to 169.254.1.1",
+    )
     assert "not even a default route" in explanation(result.trace)
     cure(lab, result.trace, GATEWAY=GATEWAY)
     assert lab.ok(lab.pod3)
@@ -190,7 +199,13 @@ def test_pod2s_eth0_is_down() -> None:
     cali = lab.pod2.interface
     lab.pod2.exec("ip link set eth0 down")
     trace = lab.pod1.ping(lab.pod2).trace
-    dead(trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, f"node2:{cali}", f"because of {cali} no-carrier default/pod2:eth0")
+    dead(
+        trace,
+        Verdict.REJECTED,
+        DropReason.NEIGH_FAILED,
+        f"node2:{cali}",
+        f"because of {cali} no-carrier default/pod2:eth0",
+    )
     assert f"{cali} has no carrier, for its other end, eth0 of default/pod2, is down" in explanation(trace)
     assert "node2 told 10.32.0.2: ICMP host 10.32.1.2 unreachable, from 10.0.0.3" in trace.explain()
     cure(lab, trace)
@@ -208,7 +223,13 @@ def test_the_nodes_end_of_pod1s_pair_is_down() -> None:
     cali = lab.pod1.interface
     lab.node1.exec(f"ip link set {cali} down")
     trace = lab.pod1.ping(lab.pod2).trace
-    dead(trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, "default/pod1:eth0", f"because of eth0 no-carrier node1:{cali}")
+    dead(
+        trace,
+        Verdict.REJECTED,
+        DropReason.NEIGH_FAILED,
+        "default/pod1:eth0",
+        f"because of eth0 no-carrier node1:{cali}",
+    )
     cure(lab, trace)
     # The kernel does not put the route to the pod back; the VPC says so about the reply.
     reply = lab.pod1.ping(lab.pod2).trace.reply
@@ -262,7 +283,9 @@ def test_no_such_pod_in_the_other_nodes_range() -> None:
     trace = lab.pod1.ping("10.32.1.3").trace
     dead(trace, Verdict.DROPPED, DropReason.FABRIC, "vpc", "10.32.1.3 belongs to node2, and node2 itself sent it out")
     assert trace.path[-2:] == ("node1:eth0", "node2:eth0")
-    assert "Way: default/pod1 > node1 > vpc > node2 > vpc, ttl 64 at first and 62 at last" in " ".join(trace.explain().split())
+    assert "Way: default/pod1 > node1 > vpc > node2 > vpc, ttl 64 at first and 62 at last" in " ".join(
+        trace.explain().split()
+    )
     pod4 = lab.cluster.run("pod4", node="node2")
     assert str(pod4.ip) == "10.32.1.3"
     assert lab.ok(pod4)
@@ -271,10 +294,18 @@ def test_no_such_pod_in_the_other_nodes_range() -> None:
 def test_8_8_8_8_from_a_pod_and_from_a_node() -> None:
     lab = Lab()
     trace = lab.pod1.ping("8.8.8.8").trace
-    dead(trace, Verdict.DROPPED, DropReason.FABRIC, "vpc", "it is an alias address, and only primary ones are translated")
+    dead(
+        trace, Verdict.DROPPED, DropReason.FABRIC, "vpc", "it is an alias address, and only primary ones are translated"
+    )
     assert remedies(trace) == ["iptables -t nat -A POSTROUTING -s 10.32.0.2 -o eth0 -j MASQUERADE"]
     from_node = lab.node1.ping("8.8.8.8").trace
-    dead(from_node, Verdict.DROPPED, DropReason.FABRIC, "vpc", "node1 cannot reach the Internet: it has no external address")
+    dead(
+        from_node,
+        Verdict.DROPPED,
+        DropReason.FABRIC,
+        "vpc",
+        "node1 cannot reach the Internet: it has no external address",
+    )
     assert remedies(from_node) == ["gcloud compute instances add-access-config node1"]
     nic = lab.vpc.nic_of(Ip4.parse("10.0.0.2"))
     assert nic is not None
@@ -342,7 +373,13 @@ def test_forwarding_is_off_and_the_pod_does_not_know_its_gateways_mac_yet() -> N
     lab = Lab()
     lab.node1.sysctl("net.ipv4.ip_forward", 0)
     trace = lab.pod1.ping(lab.pod2).trace
-    dead(trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, "default/pod1:eth0", "net.ipv4.ip_forward = 0 (written by sysctl)")
+    dead(
+        trace,
+        Verdict.REJECTED,
+        DropReason.NEIGH_FAILED,
+        "default/pod1:eth0",
+        "net.ipv4.ip_forward = 0 (written by sysctl)",
+    )
     cure(lab, trace, -1, where="node1")
     assert lab.ok()
 
@@ -353,7 +390,13 @@ def test_forwarding_is_off_on_one_interface() -> None:
     key = f"net.ipv4.conf.{lab.pod1.interface}.forwarding"
     lab.node1.sysctl(key, 0)
     trace = lab.pod1.ping(lab.pod2).trace
-    dead(trace, Verdict.DROPPED, DropReason.IP_INADDRERRORS, f"node1:{lab.pod1.interface}", f"{key} = 0 (written by sysctl)")
+    dead(
+        trace,
+        Verdict.DROPPED,
+        DropReason.IP_INADDRERRORS,
+        f"node1:{lab.pod1.interface}",
+        f"{key} = 0 (written by sysctl)",
+    )
     cure(lab, trace)
     assert lab.ok()
 
@@ -376,7 +419,13 @@ def test_the_nodes_eth0_is_down_and_the_pod_does_not_know_its_gateways_mac_yet()
     lab = Lab()
     lab.node1.exec("ip link set eth0 down")
     trace = lab.pod1.ping(lab.pod3).trace
-    dead(trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, "default/pod1:eth0", "no route to 169.254.1.1 while eth0 is down")
+    dead(
+        trace,
+        Verdict.REJECTED,
+        DropReason.NEIGH_FAILED,
+        "default/pod1:eth0",
+        "no route to 169.254.1.1 while eth0 is down",
+    )
     cure(lab, trace, 0)
     lab.node1.exec(f"ip route add {GATEWAY} dev eth0 scope link")
     cure(lab, trace, 1, where="node1", GATEWAY=GATEWAY)
@@ -480,7 +529,13 @@ def test_rp_filter_loose_on_an_interface_without_an_address_is_strict(number: in
     lab.node1.sysctl(f"net.ipv4.conf.{cali}.rp_filter", 2)
     packet = Packet((IPv4(Ip4.parse("1.2.3.4"), Ip4.parse("10.0.0.3"), 1), Icmp(8)), bytes(8))
     trace = lab.pod1.send(packet)
-    dead(trace, Verdict.DROPPED, DropReason.IP_RPFILTER, f"node1:{cali}", f"net.ipv4.conf.{cali}.rp_filter = 2 (written by sysctl)")
+    dead(
+        trace,
+        Verdict.DROPPED,
+        DropReason.IP_RPFILTER,
+        f"node1:{cali}",
+        f"net.ipv4.conf.{cali}.rp_filter = 2 (written by sysctl)",
+    )
     assert f"is loose, but {cali} has no IPv4 address and there loose means strict" in explanation(trace)
     lab.vpc.allow(FirewallRule("test", (Net.parse("1.2.3.4/32"),)))
     cure(lab, trace, number, where="node1")
@@ -492,7 +547,13 @@ def test_the_vpcs_source_check() -> None:
     packet = Packet((IPv4(Ip4.parse("1.2.3.4"), Ip4.parse("10.32.1.2"), 1), Icmp(8)), bytes(8))
     lab.vpc.allow(FirewallRule("test", (Net.parse("1.2.3.4/32"),)))
     trace = lab.pod1.send(packet)
-    dead(trace, Verdict.DROPPED, DropReason.FABRIC, "vpc", "1.2.3.4 is neither the address of node1 (10.0.0.2) nor in its alias")
+    dead(
+        trace,
+        Verdict.DROPPED,
+        DropReason.FABRIC,
+        "vpc",
+        "1.2.3.4 is neither the address of node1 (10.0.0.2) nor in its alias",
+    )
     assert remedies(trace) == [
         "gcloud compute instances network-interfaces update node1 --aliases=1.2.3.4/32",
         "--can-ip-forward",
@@ -516,9 +577,7 @@ def test_no_firewall_rule_for_a_host_outside() -> None:
     client = cluster.add_host("client", "121.167.232.64")
     trace = client.ping("34.1.2.3").trace
     dead(trace, Verdict.DROPPED, DropReason.FABRIC, "vpc", "no firewall rule allows icmp from 121.167.232.64 to node1")
-    assert remedies(trace) == [
-        "gcloud compute firewall-rules create NAME --allow=icmp --source-ranges=121.167.232.64"
-    ]
+    assert remedies(trace) == ["gcloud compute firewall-rules create NAME --allow=icmp --source-ranges=121.167.232.64"]
     syn = client.send(Packet((IPv4(Ip4.parse("121.167.232.64"), Ip4.parse("34.1.2.3"), 6), Tcp(40000, 30007))))
     assert "--allow=tcp:30007 --source-ranges=121.167.232.64" in remedies(syn)[0]
     # The other way round the answer comes in without a rule.

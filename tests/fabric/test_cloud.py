@@ -112,7 +112,9 @@ def test_an_address_of_the_senders_own_ranges_comes_to_nothing() -> None:
     lab = Cloud(ICMP)
     lab.ping("vm1", "10.32.0.9")
     lab.run(1)
-    assert lab.why() == ["10.32.0.9 belongs to vm1, and vm1 itself sent it out: no pod or device there has that address"]
+    assert lab.why() == [
+        "10.32.0.9 belongs to vm1, and vm1 itself sent it out: no pod or device there has that address"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,8 @@ def _spoofed(lab: Cloud, source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "passes"), [("10.0.0.2", True), ("10.32.0.200", True), ("10.32.1.1", False), ("10.0.0.3", False), ("1.2.3.4", False)]
+    ("source", "passes"),
+    [("10.0.0.2", True), ("10.32.0.200", True), ("10.32.1.1", False), ("10.0.0.3", False), ("1.2.3.4", False)],
 )
 def test_the_source_has_to_be_the_vms_own(source: str, passes: bool) -> None:
     lab = Cloud(FirewallRule("all", (Net.parse("0.0.0.0/0"),)))
@@ -242,7 +245,11 @@ def test_rules_by_source_protocol_port_and_tag(rule: FirewallRule, passes: bool)
 
 def test_the_rule_that_lets_it_in_is_named_the_one_with_the_lowest_number_first() -> None:
     every = (Net.parse("0.0.0.0/0"),)
-    lab = Cloud(FirewallRule("later", every), FirewallRule("first", every, priority=10), FirewallRule("last", every, priority=2000))
+    lab = Cloud(
+        FirewallRule("later", every),
+        FirewallRule("first", every, priority=10),
+        FirewallRule("last", every, priority=2000),
+    )
     assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
     assert [r.event.allowed for r in lab.events(Carried) if r.event.to == "vm2"] == ["firewall rule first"]
     assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
@@ -294,9 +301,7 @@ def test_external_addresses_are_translated_one_to_one_both_ways() -> None:
     lab.run(1)
     assert back.replies == [(1, 64)]
     came = [
-        (str(ip.src), str(ip.dst))
-        for r in lab.events(Received, "vm2")
-        if (ip := r.event.frame.find(IPv4)) is not None
+        (str(ip.src), str(ip.dst)) for r in lab.events(Received, "vm2") if (ip := r.event.frame.find(IPv4)) is not None
     ]
     assert came == [("121.167.232.64", "10.0.0.3")]
     assert check_invariants(lab.records, finished=True) == []
@@ -308,9 +313,11 @@ def test_an_error_about_a_translated_packet_quotes_what_the_vm_sent() -> None:
     socket = lab.udp("vm1", 1000)
     socket.send_to(Ip4.parse("121.167.232.64"), 2000, b"x")
     lab.run(1)
-    assert [(str(e.origin), e.icmp.code, str(e.quoted.layers[0].src)) for e in socket.errors if isinstance(e.quoted.layers[0], IPv4)] == [
-        ("121.167.232.64", 3, "10.0.0.2")
-    ]
+    assert [
+        (str(e.origin), e.icmp.code, str(e.quoted.layers[0].src))
+        for e in socket.errors
+        if isinstance(e.quoted.layers[0], IPv4)
+    ] == [("121.167.232.64", 3, "10.0.0.2")]
     # And the other way round: the client hears of the address that it asked.
     lab.vpc.allow(FirewallRule("udp", (Net.parse("0.0.0.0/0"),), ("udp",)))
     client = lab.udp("client", 1000)

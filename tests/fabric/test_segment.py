@@ -48,9 +48,7 @@ def test_an_unknown_address_is_flooded_to_every_other_port_as_copies() -> None:
     assert isinstance(flood.event, Flooded)
     assert len(flood.event.ids) == 3
     births = [r for r in lab.events(Created) if r.event.relation == "copy"]
-    assert [(r.packet, r.event.parent) for r in births] == [
-        (each, flood.packet) for each in flood.event.ids
-    ]
+    assert [(r.packet, r.event.parent) for r in births] == [(each, flood.packet) for each in flood.event.ids]
     assert check_invariants(lab.records, finished=True) == []
 
 

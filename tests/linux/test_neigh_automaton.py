@@ -187,6 +187,25 @@ def test_every_row_of_the_table_through_the_real_path(old: Nud, cause: str) -> N
     assert lab.changes(WHERE, PEER)[0] == (old, cause, TRANSITIONS[old, cause])
 
 
+def test_the_table_is_the_one_of_rfc_4861_and_the_kernel() -> None:
+    learned = {REPLY: Nud.REACHABLE, REQUEST: Nud.STALE, GRATUITOUS: Nud.STALE}
+    learning = {(old, cause): new for old in ENTER for cause, new in learned.items()}
+    unanswered = dict.fromkeys(
+        itertools.product((Nud.NONE, Nud.FAILED, Nud.INCOMPLETE, Nud.PROBE), (NO_ANSWER,)), Nud.FAILED
+    )
+    assert dict(TRANSITIONS) == {
+        **learning,
+        **unanswered,
+        (Nud.NONE, RESOLVE): Nud.INCOMPLETE,
+        (Nud.FAILED, RESOLVE): Nud.INCOMPLETE,
+        (Nud.STALE, USED): Nud.DELAY,
+        (Nud.DELAY, CONFIRMED): Nud.REACHABLE,
+        (Nud.DELAY, UNCONFIRMED): Nud.PROBE,
+        (Nud.REACHABLE, REACHABLE_TIME): Nud.STALE,
+        (Nud.REACHABLE, IN_USE): Nud.DELAY,
+    }
+
+
 def test_a_reply_in_reachable_counts_as_a_confirmation_though_nothing_changes() -> None:
     lab = pair()
     to_reachable(lab)

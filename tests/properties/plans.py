@@ -236,7 +236,9 @@ class Built:
         for where, which, value in plan.sysctls:
             path, most = SYSCTLS[which % len(SYSCTLS)]
             with suppress(NetlinkError):
-                Netlink(self._netns(where)).sysctl_write(f"net/ipv4/{path}", str(min(value, most) if value < 2 else most))
+                Netlink(self._netns(where)).sysctl_write(
+                    f"net/ipv4/{path}", str(min(value, most) if value < 2 else most)
+                )
         for device, address, plen in plan.addresses:
             link = self._link(device)
             if link is not None:
@@ -248,7 +250,12 @@ class Built:
             link = self._link(device)
             if link is not None:
                 ip = ADDRESSES[address % len(ADDRESSES)]
-                real = (Mac(0x020000000077), link.mac, link.peer.mac if link.peer is not None else link.mac, Mac(0xEEEEEEEEEEEE))
+                real = (
+                    Mac(0x020000000077),
+                    link.mac,
+                    link.peer.mac if link.peer is not None else link.mac,
+                    Mac(0xEEEEEEEEEEEE),
+                )
                 with suppress(NetlinkError):
                     state = Nud.PERMANENT if address % 2 else Nud.STALE
                     Netlink(link.netns).neigh_add(ip, link, real[mac % 4], state, exclusive=False)
@@ -338,7 +345,9 @@ def odd_packet(src: Ip, dst: Ip, shot: Shot) -> Packet:
         6: Tcp(1, 2, flags=shot.tos & 0x3F),
         17: Udp(5000, 5000 + shot.ident, checksum=0 if shot.flags & 4 else None),
     }
-    options = (b"", b"\x01\x01\x01\x01", b"\x94\x04\x00\x00", b"\x07\x07\x04\x00\x00\x00\x00\x00")[shot.size % 4 if shot.flags == 7 else 0]
+    options = (b"", b"\x01\x01\x01\x01", b"\x94\x04\x00\x00", b"\x07\x07\x04\x00\x00\x00\x00\x00")[
+        shot.size % 4 if shot.flags == 7 else 0
+    ]
     header = IPv4(
         src,
         dst,

@@ -33,29 +33,43 @@ def _damage(node: Node, kind: int, which: int, value: int) -> None:
     link = calis[which % len(calis)]
     with suppress(NetlinkError):
         if kind == 0:
-            mine = [route for route in netns.table(RT_TABLE_MAIN).dump() if any(h.ifindex == link.ifindex for h in route.nexthops)]
+            mine = [
+                route
+                for route in netns.table(RT_TABLE_MAIN).dump()
+                if any(h.ifindex == link.ifindex for h in route.nexthops)
+            ]
             for route in mine:
                 door.route_remove(route)
         elif kind == 1:
             net = Net(Ip4(10 << 24 | 77 << 16 | value), 32)
             door.route_add(Route(net, scope=SCOPE_LINK, nexthops=(NextHop(link.ifindex),)))
         elif kind == 2:
-            door.sysctl_write(f"net/ipv4/conf/{link.name}/{('proxy_arp', 'forwarding', 'rp_filter', 'route_localnet')[value % 4]}", str(value % 2))
+            door.sysctl_write(
+                f"net/ipv4/conf/{link.name}/{('proxy_arp', 'forwarding', 'rp_filter', 'route_localnet')[value % 4]}",
+                str(value % 2),
+            )
         elif kind == 3:
             door.link_down(link)
             door.link_up(link)
         elif kind == 4:
             door.sysctl_write("net/ipv4/conf/default/rp_filter", str(value % 3))
         else:
-            metric = Route(Net(Ip4(10 << 24 | 32 << 16 | 2), 32), scope=SCOPE_LINK, metric=value, nexthops=(NextHop(link.ifindex),))
+            metric = Route(
+                Net(Ip4(10 << 24 | 32 << 16 | 2), 32), scope=SCOPE_LINK, metric=value, nexthops=(NextHop(link.ifindex),)
+            )
             door.route_add(metric)
 
 
 def _state(netns: Netns) -> dict[str, object]:
     return {
-        "routes": {number: [(str(r.dst), r.type, r.metric, r.nexthops) for r in table] for number, table in netns.tables.items()},
+        "routes": {
+            number: [(str(r.dst), r.type, r.metric, r.nexthops) for r in table]
+            for number, table in netns.tables.items()
+        },
         "links": [(link.name, link.ifindex, [str(a.local) for a in link.addresses]) for link in netns.links()],
-        "neighbours": sorted((str(entry.ip), entry.link.name) for entry in netns.neighbours if entry.link.name != "eth0"),
+        "neighbours": sorted(
+            (str(entry.ip), entry.link.name) for entry in netns.neighbours if entry.link.name != "eth0"
+        ),
         "local": sorted(map(int, netns.local)),
         "fragments": len(netns.fragments),
     }

@@ -39,7 +39,9 @@ def _one_fate(plan: Plan) -> None:
     assert check_invariants(built.records, finished=True) == []
 
 
-test_every_packet_ends_once_and_no_ttl_rises, test_every_packet_ends_once_and_no_ttl_rises_long = _property(_one_fate, 250)
+test_every_packet_ends_once_and_no_ttl_rises, test_every_packet_ends_once_and_no_ttl_rises_long = _property(
+    _one_fate, 250
+)
 
 
 # -- same seed, same events ----------------------------------------------------------------------------------------------
@@ -99,7 +101,15 @@ def _remembered(plan: Plan) -> None:
         for key, cached in list(netns.output_routes.items()):
             daddr, saddr, oif, mark, tos, any_src, onlink, ports = key
             fresh = _ip_route_output(
-                netns, daddr, saddr, oif, mark, tos, any_src=any_src, onlink=onlink, ports=ports  # type: ignore[arg-type]
+                netns,
+                daddr,
+                saddr,
+                oif,
+                mark,
+                tos,
+                any_src=any_src,
+                onlink=onlink,
+                ports=ports,  # type: ignore[arg-type]
             )
             assert _fields(fresh) == _fields(cached)
         for key, cached in list(netns.input_routes.items()):
@@ -108,7 +118,9 @@ def _remembered(plan: Plan) -> None:
             assert _fields(fresh) == _fields(cached)
 
 
-test_remembered_routes_equal_a_fresh_lookup, test_remembered_routes_equal_a_fresh_lookup_long = _property(_remembered, 80)
+test_remembered_routes_equal_a_fresh_lookup, test_remembered_routes_equal_a_fresh_lookup_long = _property(
+    _remembered, 80
+)
 
 
 # -- somebody listening changes nothing ---------------------------------------------------------------------------------------

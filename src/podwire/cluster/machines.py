@@ -123,6 +123,9 @@ class Builder:
         else:
             home = self._network_for_node(name, network)
             if isinstance(home, GcpVpc):
+                if gateway is not None or mtu is not None:
+                    given = "gateway" if gateway is not None else "mtu"
+                    raise ConfigError(f"node {name!r}", f"{given} cannot be given in a gcp-vpc: the VPC's DHCP decides")
                 spec = self._vm(name, home, address, cidr, external_ip, image)
             else:
                 if external_ip is not None:

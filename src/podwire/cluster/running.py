@@ -84,7 +84,7 @@ def start(
         raise PodwireError("the command is empty")
     tool = registry.find(place.image, words[0])
     if tool is None:
-        raise NotModelled(f"command {words[0]!r}", f"podwire has {', '.join(registry.names())}")
+        raise NotModelled(f"command {words[0]!r} (podwire has {', '.join(registry.names())})", place.netns.label)
     process = Process(network, place, words, stdin=stdin)
     process.on_send = on_send
     process.on_output = on_output

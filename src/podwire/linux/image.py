@@ -40,7 +40,6 @@ _IMAGES: Final = MappingProxyType(
             Image("cos", sysctls={"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.route_localnet": "1"}),
             Image("netshoot", tools={"arp": "busybox", "route": "busybox"}, sysctls=_IPV6_OFF, services=True),
             Image("ubuntu-22.04", sysctls={"net.ipv4.conf.all.rp_filter": "2", "net.ipv4.conf.default.rp_filter": "2"}),
-            Image("pause", sysctls=_IPV6_OFF, services=False),
         )
     }
 )

@@ -51,7 +51,9 @@ _PUT_BACK = (
     "`ip route add {wanted} via GATEWAY`"
 )
 _CHECKSUM = "it passes when the sender computes it, as after `ethtool -K {prev_dev} tx off` on {prev}"
-_OWN_OR = "it passes when {here} has the address: `ip addr add {tpa}/32 dev {dev}`; or, if it is to answer for others, after "
+_OWN_OR = (
+    "it passes when {here} has the address: `ip addr add {tpa}/32 dev {dev}`; or, if it is to answer for others, after "
+)
 _NO_PROXY_ROUTE = Cause(
     "{here} answers for others only where it has a route, and it has none to {tpa}, not even a default route",
     "it passes after `ip route add default via GATEWAY` on {here}",

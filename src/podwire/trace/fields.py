@@ -59,8 +59,9 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     function, ``by`` what decided with its writer; ``src dst ttl size proto dport`` are the packet's, ``room`` what payload still fits,
     ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
     it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
-    its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP
-    message; ``circle`` names the machines of a routing loop.
+    its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table
+    chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP message; ``circle`` names the machines of a
+    routing loop.
     """
     record = outcome(recorder, packet)
     trail = steps(recorder, packet)

@@ -97,7 +97,9 @@ def test_f27_a_confirmation_does_not_touch_a_packet_that_flushes_a_stale_entry()
     socket.send_to(POD2, 7, b"")
     lab.run(0.1)
     assert lab.ask("pod2:eth0", "10.0.0.23", "192.168.1.12")
-    assert lab.state("node:cali222", "192.168.1.12") == "DELAY"
+    entry = lab.entry("node:cali222", "192.168.1.12")
+    assert entry.state == "DELAY"
+    assert entry.confirmed == lab["node"].machine.jiffies - 60 * 250, "never"
     lab.run(6)
     assert ("DELAY", "unconfirmed", "PROBE") in lab.changes("node:cali222", "192.168.1.12")
 
@@ -424,14 +426,15 @@ def test_f32_with_arp_notify_a_link_that_comes_up_and_a_new_mac_announce_every_a
     assert lab.sequence("pod1:eth0") == announced * 2
 
 
-@pytest.mark.xfail(reason="podwire sends no IPv6: addresses are for display only", strict=True)
-def test_f33_with_ipv6_on_a_new_link_sends_mld_dad_and_router_solicitations() -> None:
+def test_f33_no_ipv6_packet_is_sent_though_the_address_is_there() -> None:
+    # The kernel sends MLD reports, a DAD probe and a router solicitation here. podwire's IPv6 addresses are for display
+    # (docs/guide/model.md); the day it sends IPv6 packets this test has to become the fact.
     lab = calico_same_node()
     lab.netns("node", "pod9")
     lab.veth("node:cali9", "ee:ee:ee:ee:ee:ee", "pod9:eth0", "32:ae:50:1c:7c:99")
     lab.run(6)
-    assert len(lab.sequence("node:cali9")) == 6
-    assert len(lab.sequence("pod9:eth0")) == 6
+    assert lab.link("pod9:eth0").addresses6
+    assert lab.sequence("node:cali9") == []
 
 
 def test_errors_and_replies_are_delivered_to_the_stack() -> None:

@@ -139,7 +139,7 @@ def test_f072_a_linux_router_between_the_nodes_costs_one_more() -> None:
 
 
 def _detour() -> Lab:
-    """ext sends everything for pod2 to node1, although node2 is next to it."""
+    """Ext sends everything for pod2 to node1, although node2 is next to it."""
     lab = two_nodes()
     lab.route("ext", f"192.168.2.0/26 via {NODE1}")
     lab.sysctl("ext", "conf/all/accept_redirects", 0)
@@ -244,10 +244,6 @@ def test_f143_arp_frames_are_42_bytes() -> None:
     lab = two_nodes()
     lab.ping("pod1", POD2)
     lab.run(1)
-    sizes = {
-        r.event.frame.size
-        for r in lab.events(Transmitted)
-        if "who-has" in describe(r.event.frame)
-    }
+    sizes = {r.event.frame.size for r in lab.events(Transmitted) if "who-has" in describe(r.event.frame)}
     assert sizes == {42}
     assert arp_frame(ARPOP_REQUEST, lab.link("pod1:eth0").mac, POD1, POD2).size == 42

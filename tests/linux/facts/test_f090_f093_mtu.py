@@ -104,11 +104,7 @@ def test_f091_the_node_answers_frag_needed_and_the_pod_remembers() -> None:
     lab = narrow()
     first = ping(lab, "pod1", "10.0.0.1", 1400, PMTUDISC_DO)
     assert first.errors == [("3/4", NODE1, 1)]
-    error = next(
-        r.event.frame
-        for r in lab.events(Transmitted, "node")
-        if r.event.frame.find(Icmp) is not None
-    )
+    error = next(r.event.frame for r in lab.events(Transmitted, "node") if r.event.frame.find(Icmp) is not None)
     ip, icmp = error.find(IPv4), error.find(Icmp)
     assert ip is not None
     assert icmp is not None
@@ -171,7 +167,9 @@ def test_f091_a_frag_needed_about_a_packet_that_no_socket_sent_is_believed_only_
     # Measured (Linux 6.18): icmp_err hands everything but echo replies to the sockets.
     lab = narrow()
     pod = lab["pod1"]
-    frame = Packet((IPv4(Ip4.parse(POD1), Ip4.parse("10.0.0.1"), 1, df=True, id=9), Icmp(kind, 0, 0x50001)), bytes(1400))
+    frame = Packet(
+        (IPv4(Ip4.parse(POD1), Ip4.parse("10.0.0.1"), 1, df=True, id=9), Icmp(kind, 0, 0x50001)), bytes(1400)
+    )
     mac = lab.entry("pod1:eth0", "169.254.1.1").mac
     lab.inject("pod1:eth0", frame.push(Ethernet(mac, lab.link("pod1:eth0").mac)))
     assert [r.event.code for r in lab.events(IcmpSent)] == [4]
@@ -245,7 +243,9 @@ def test_f093_a_route_with_its_own_mtu() -> None:
 
 def test_f092_a_missing_piece_ends_in_a_timeout_that_the_sender_hears_of() -> None:
     lab = narrow(1450)
-    first = Packet((IPv4(Ip4.parse("10.0.0.23"), Ip4.parse("10.0.0.1"), 1, id=7, mf=True), Icmp(8, 0, 1, checksum=1)), bytes(8))
+    first = Packet(
+        (IPv4(Ip4.parse("10.0.0.23"), Ip4.parse("10.0.0.1"), 1, id=7, mf=True), Icmp(8, 0, 1, checksum=1)), bytes(8)
+    )
     lab.inject("node:eth0", first.push(Ethernet(lab.link("gw:eth0").mac, lab.link("node:eth0").mac)))
     lab.run(29)
     assert lab.events(IcmpSent, "gw") == []

@@ -82,7 +82,12 @@ def test_f150_loose_on_a_device_with_any_address_lets_pass_what_strict_drops() -
     assert fate(lab, echo("1.2.3.4", POD2)) == "IP_RPFILTER"
     by = decided(lab)
     assert isinstance(by, ByReversePath)
-    assert (by.key, by.value, by.has_address, by.back.prefix) == ("net.ipv4.conf.cali111.rp_filter", 2, False, "default")
+    assert (by.key, by.value, by.has_address, by.back.prefix) == (
+        "net.ipv4.conf.cali111.rp_filter",
+        2,
+        False,
+        "default",
+    )
     lab.addr("node:cali111", "169.254.99.1/32")
     assert fate(lab, echo("1.2.3.4", POD2)) == "forwarded"
     assert fate(lab, echo(POD2, "8.8.8.8")) == "forwarded"

@@ -4,9 +4,11 @@ import itertools
 
 import pytest
 
+from podwire.linux.fib import NextHop, Route
+from podwire.linux.socket import RawSocket
 from podwire.trace.events import Created, Delivered, Dropped, Reassembled, Transmitted
 from podwire.trace.invariants import check_invariants
-from podwire.wire.addr import Ip4
+from podwire.wire.addr import Ip4, Net
 from podwire.wire.codec import from_bytes, to_bytes
 from podwire.wire.headers import ICMP_ECHOREPLY, Ethernet, Icmp, IPv4, Udp
 from podwire.wire.packet import Packet
@@ -134,11 +136,7 @@ def test_the_queue_is_forgotten_after_ipfrag_time_and_only_the_first_piece_bring
     assert [r for r in lab.events(Transmitted, "b") if r.event.frame.find(Icmp)] == []
     lab = lab_with(CUT[0])
     lab.run(31)
-    errors = [
-        icmp.type
-        for r in lab.events(Transmitted, "b")
-        if (icmp := r.event.frame.find(Icmp)) is not None
-    ]
+    errors = [icmp.type for r in lab.events(Transmitted, "b") if (icmp := r.event.frame.find(Icmp)) is not None]
     assert errors == [11]
     assert lab["b"].fragments == {}
 
@@ -149,24 +147,14 @@ def test_options_of_later_pieces_become_nop_unless_their_copied_bit_is_set() -> 
     lab.ping("a", "10.0.0.2")
     lab.restart()
     options = bytes([148, 4, 0, 0, 30, 4, 9, 9])
-    lab["a"].links()
-    from podwire.linux.socket import RawSocket
-
     socket = RawSocket(lab["a"], 17, lambda: None)
     socket.pmtudisc = 0
     socket.send(Ip4.parse("10.0.0.2"), Udp(1, 2), bytes(2000), options=options)
-    sent = [
-        ip.options
-        for r in lab.events(Transmitted, "a")
-        if (ip := r.event.frame.find(IPv4)) is not None
-    ]
+    sent = [ip.options for r in lab.events(Transmitted, "a") if (ip := r.event.frame.find(IPv4)) is not None]
     assert sent == [options, bytes([148, 4, 0, 0, 1, 1, 1, 1])]
 
 
 def test_a_route_mtu_that_leaves_no_room_drops() -> None:
-    from podwire.linux.fib import NextHop, Route
-    from podwire.wire.addr import Net
-
     lab = pair()
     index = lab.link("a:v0").ifindex
     lab.door("a").route_add(

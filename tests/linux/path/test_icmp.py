@@ -1,10 +1,13 @@
 """ICMP: about what errors are sent, what is answered, and whom they reach. Marked values were measured on Linux 6.18."""
 
+from typing import Any
+
 import pytest
 
+from podwire.linux.fib import NextHop, Route
 from podwire.linux.socket import RawSocket
 from podwire.trace.events import Delivered, Dropped, IcmpSent, Transmitted
-from podwire.wire.addr import Ip4, Mac
+from podwire.wire.addr import Ip4, Mac, Net
 from podwire.wire.headers import Ethernet, Icmp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet
 from tests.linux.lab import CALI, POD1_MAC, Lab, calico_same_node
@@ -19,9 +22,11 @@ def lab_() -> Lab:
     return lab
 
 
-def inject(lab: Lab, *rest: Icmp | Udp | Tcp, dst: str = NODE, ttl: int = 64, payload: bytes = b"", **fields: object) -> None:
+def inject(
+    lab: Lab, *rest: Icmp | Udp | Tcp, dst: str = NODE, ttl: int = 64, payload: bytes = b"", **fields: Any
+) -> None:
     proto = {Icmp: 1, Udp: 17, Tcp: 6}[type(rest[0])] if rest else 200
-    header = IPv4(Ip4.parse(POD1), Ip4.parse(dst), proto, ttl, id=1, **fields)  # type: ignore[arg-type]
+    header = IPv4(Ip4.parse(POD1), Ip4.parse(dst), proto, ttl, id=1, **fields)
     lab.inject("pod1:eth0", Packet((Ethernet(Mac.parse(CALI), Mac.parse(POD1_MAC)), header, *rest), payload))
 
 
@@ -81,7 +86,14 @@ def test_an_echo_reply_keeps_code_and_data_and_tos() -> None:
     ip, icmp = answers(lab)[0].layers[1:3]
     assert isinstance(ip, IPv4)
     assert isinstance(icmp, Icmp)
-    assert (icmp.type, icmp.code, icmp.rest, answers(lab)[0].payload, ip.tos, ip.df) == (0, 3, 0x70002, b"yyyy", 0x28, False)
+    assert (icmp.type, icmp.code, icmp.rest, answers(lab)[0].payload, ip.tos, ip.df) == (
+        0,
+        3,
+        0x70002,
+        b"yyyy",
+        0x28,
+        False,
+    )
 
 
 def test_echo_ignore_all() -> None:
@@ -113,7 +125,7 @@ def test_damaged_headers(header: Icmp | Udp | Tcp, reason: str) -> None:
     ("fields", "reason"),
     [({"checksum": 1}, "IP_CSUM"), ({"total_length": 400}, "PKT_TOO_SMALL"), ({"total_length": 19}, "IP_INHDR")],
 )
-def test_damaged_ip_headers(fields: dict[str, int], reason: str) -> None:
+def test_damaged_ip_headers(fields: dict[str, Any], reason: str) -> None:
     lab = lab_()
     inject(lab, Icmp(8), **fields)
     assert [r for _, r in lab.drops("node")] == [reason]
@@ -152,9 +164,6 @@ def test_a_raw_socket_does_not_keep_port_unreachable_back() -> None:
 
 
 def test_a_hoplimit_of_the_route_is_the_ttl_of_what_the_machine_itself_sends() -> None:
-    from podwire.linux.fib import NextHop, Route
-    from podwire.wire.addr import Net
-
     lab = lab_()
     lab.route_del("node", "192.168.1.11/32")
     index = lab.link("node:cali111").ifindex

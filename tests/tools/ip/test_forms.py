@@ -43,8 +43,6 @@ ip -6 addr del 2001:db8::1/64 dev w0
 ip addr del fe80::ff:fe00:a/64 dev w0
 ip -6 addr add 10.0.0.1/24 dev w0
 ip -o addr
-ip link set w0 down
-ip addr
 """.strip().splitlines()
 
 

@@ -6,9 +6,10 @@ from errno import EEXIST, EINVAL, ENOBUFS, ENOENT
 from typing import TYPE_CHECKING
 
 from podwire.linux.errors import NetlinkError
+from podwire.linux.fib import BROADCAST, RT_TABLE_LOCAL
 from podwire.linux.neigh import VALID, Neighbour, Nud
 from podwire.linux.rtnl.door import Door
-from podwire.wire.addr import ANY4, Ip, Mac
+from podwire.wire.addr import ANY4, Ip, Ip4, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -44,6 +45,8 @@ class NeighVerbs(Door):
             if made is None:
                 raise NetlinkError(ENOBUFS)
             entry = made
+            if entry.state is Nud.NONE:
+                self._construct(entry)
         elif exclusive:
             raise NetlinkError(EEXIST)
         if mac is None and state in VALID and entry.state not in VALID:
@@ -53,6 +56,15 @@ class NeighVerbs(Door):
         path.neigh_update(entry, mac, state, "admin", override=True, admin=True)
         self.netns.machine.run_softirq()
         return entry
+
+    def _construct(self, entry: Neighbour) -> None:
+        """``arp_constructor``: what the address itself tells: a group's MAC, or the broadcast address."""
+        ip = Ip4(entry.ip)
+        local = next(self.netns.tables[RT_TABLE_LOCAL].candidates(ip), None)
+        if ip.is_multicast:
+            entry.state, entry.mac = Nud.NOARP, Mac(0x01005E000000 | int(ip) & 0x7FFFFF)
+        elif ip.is_lbcast or ip.is_zeronet or (local is not None and local.type == BROADCAST):
+            entry.state, entry.mac = Nud.NOARP, entry.link.broadcast
 
     def neigh_del(self, ip: Ip, link: Link) -> None:
         """``ip neigh del``: the entry becomes FAILED and goes; ENOENT if there is none."""

@@ -11,6 +11,7 @@ import msgspec
 
 from podwire.export.pcap import ARPHRD_ETHER, ARPHRD_LOOPBACK, ARPHRD_TUNNEL
 from podwire.tools.tcpdump.link import DLT_EN10MB, DLT_RAW
+from podwire.wire.addr import prefix_mask
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -45,6 +46,8 @@ class Device(msgspec.Struct, frozen=True):
     """None: the question does not apply."""
     link_type: int
     arphrd: int
+    network: tuple[int, int] | None
+    """Its first address and the mask; None where it has none."""
 
     @property
     def merit(self) -> int:
@@ -66,6 +69,15 @@ class Device(msgspec.Struct, frozen=True):
         return f"{self.name} [{text}]"
 
 
+def link_types(device: Device | None) -> tuple[str, ...]:
+    """The names that ``-y`` takes for a device, None for ``any``; the first one is the default."""
+    if device is None:
+        return ("LINUX_SLL", "LINUX_SLL2")
+    if device.link_type == DLT_RAW:
+        return ("RAW",)
+    return ("EN10MB",) if device.loopback else ("EN10MB", "DOCSIS")
+
+
 _ANY_MERIT: Final = 0x08000000
 _OTHER_MERIT: Final = 0xC0000000
 """Not up, not running, not connected to anything."""
@@ -73,6 +85,7 @@ _OTHER_MERIT: Final = 0xC0000000
 
 def _device(link: Link) -> Device:
     bare = link.kind in _WITHOUT_LINK_HEADER
+    first = link.addresses[0] if link.addresses else None
     return Device(
         link.name,
         link.ifindex,
@@ -82,6 +95,7 @@ def _device(link: Link) -> Device:
         None if link.kind in _WITHOUT_CARRIER else link.carrier,
         DLT_RAW if bare else DLT_EN10MB,
         ARPHRD_TUNNEL if bare else ARPHRD_LOOPBACK if link.is_loopback else ARPHRD_ETHER,
+        None if first is None else (int(first.local), prefix_mask(32, first.plen)),
     )
 
 

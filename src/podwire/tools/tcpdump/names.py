@@ -23,6 +23,7 @@ def nameless(_: object) -> None:
 class Names:
     """Names of hosts, ports, MAC addresses and devices.
 
+    ``local``, an address and a mask, are those of ``-f``: only the names of what is in that network are asked for.
     ``resolve`` is asked for the name of an address (/etc/hosts, then the DNS), ``device`` for the name of an interface
     index; ``services`` says whether there is an /etc/services.
     """
@@ -32,12 +33,14 @@ class Names:
         *,
         numeric: bool = False,
         short: bool = False,
+        local: tuple[int, int] = (0, 0),
         services: bool = True,
         resolve: Callable[[Ip4], str | None] = nameless,
         device: Callable[[int], str | None] = nameless,
     ) -> None:
         self._numeric = numeric
         self._short = short
+        self._network, self._mask = local
         self._resolve = resolve
         self._device = device
         self._tcp, self._udp = (TCP_NAMES, UDP_NAMES) if services and not numeric else (_NOTHING, _NOTHING)
@@ -56,7 +59,8 @@ class Names:
         known = self._hosts.get(address)
         if known is None:
             ip = Ip4(address)
-            name = None if self._numeric else self._resolve(ip)
+            named = not self._numeric and address & self._mask == self._network
+            name = self._resolve(ip) if named else None
             if name is not None and self._short:
                 name = name.partition(".")[0]
             known = self._hosts[address] = str(ip) if name is None else name

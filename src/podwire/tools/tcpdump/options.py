@@ -15,6 +15,7 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.tools.tcpdump.dissect import MAXIMUM_SNAPLEN
+from podwire.tools.tcpdump.numbers import LINK_TYPES
 
 VERSION: Final = """\
 tcpdump version 4.99.3
@@ -100,6 +101,10 @@ class Options(msgspec.Struct):
     count_only: bool = False
     """``--count``: with ``-r``, print how many there are."""
     list_interfaces: bool = False
+    list_link_types: bool = False
+    link_type: str | None = None
+    foreign: bool = False
+    """``-f``: names only for addresses of the device's own network."""
     snaplen: int = 0
     direction: str = ""
     filter_file: str | None = None
@@ -198,6 +203,8 @@ def check(options: Options) -> None:
     """What tcpdump checks once it has read all options."""
     if options.stamp > 5:
         raise Refused("only -t, -tt, -ttt, -tttt and -ttttt are supported")
+    if options.foreign and options.read is not None:
+        raise Refused("-f can not be used with -V or -r")
 
 
 # ------------------------------------------------------------------------------------------------- what an option does
@@ -217,6 +224,8 @@ _FLAGS: Final = MappingProxyType(
         "print": "print_too",
         "nano": "nano",
         "O": "unoptimized",
+        "L": "list_link_types",
+        "f": "foreign",
     }
 )
 _TEXTS: Final = MappingProxyType({"i": "interface", "r": "read", "w": "write", "F": "filter_file"})
@@ -282,6 +291,12 @@ def _packet_type(options: Options, value: str) -> None:
     options.vxlan = True
 
 
+def _link_type(options: Options, value: str) -> None:
+    options.link_type = value.upper()
+    if options.link_type not in LINK_TYPES:
+        raise Refused(f"invalid data link type {value}")
+
+
 def _precision(options: Options, value: str) -> None:
     if value not in {"micro", "nano"}:
         raise Refused("unsupported time stamp precision")
@@ -301,6 +316,7 @@ _SPECIAL: Final[Mapping[str, Callable[[Options, str], None]]] = MappingProxyType
         "s": _snaplen,
         "Q": _direction,
         "T": _packet_type,
+        "y": _link_type,
         "precision": _precision,
         "micro": _micro,
     }

@@ -36,6 +36,10 @@ _DESCRIPTIONS: Final = MappingProxyType(
         DLT_LINUX_SLL2: "LINUX_SLL2 (Linux cooked v2)",
     }
 )
+_BY_NAME: Final = MappingProxyType({text.split()[0]: dlt for dlt, text in _DESCRIPTIONS.items()})
+_LISTED: Final = MappingProxyType(
+    {text.split()[0]: text for text in _DESCRIPTIONS.values()} | {"DOCSIS": "DOCSIS (DOCSIS) (printing not supported)"}
+)
 
 
 def tcpdump(proc: Process) -> int | Waiting:
@@ -51,6 +55,9 @@ def tcpdump(proc: Process) -> int | Waiting:
         if options.read is not None:
             return _read(proc, name, options, options.read)
         return _Live(proc, name, options).run()
+    except _Listed as listed:
+        proc.error(str(listed))
+        return 0
     except Answered as answer:
         proc.write(answer.text)
         return 0
@@ -67,12 +74,12 @@ def _plural(number: int, what: str) -> str:
 class _Output:
     """What becomes of the packets: lines, a file, or both; ``captured`` counts them."""
 
-    def __init__(self, proc: Process, options: Options, link_type: int) -> None:
+    def __init__(self, proc: Process, options: Options, link_type: int, local: tuple[int, int] = (0, 0)) -> None:
         self._proc = proc
         self._options = options
         self._dissector: Dissector | None = None
         if options.write is None or options.print_too:
-            self._dissector = dissector(options, _names(proc, options), link_type)
+            self._dissector = dissector(options, _names(proc, options, local), link_type)
         self._file: io.BytesIO | None = None
         self._link_type = link_type
         self.captured = 0
@@ -80,6 +87,8 @@ class _Output:
     def open(self, snaplen: int) -> None:
         """Begin the file, if one is written."""
         if self._options.write is not None:
+            if not files.can_hold(self._proc.place, self._options.write):
+                raise Refused(f"{self._options.write}: No such file or directory")
             self._file = io.BytesIO()
             linktype = _LINKTYPES[self._link_type]
             self._writer = pcap.PcapWriter(self._file, linktype, snaplen=snaplen, nano=self._options.nano)
@@ -107,7 +116,7 @@ class _Output:
             files.write(self._proc.place, self._options.write, data)
 
 
-def _names(proc: Process, options: Options) -> Names:
+def _names(proc: Process, options: Options, local: tuple[int, int]) -> Names:
     hosts = proc.place.hosts()
 
     def resolve(ip: Ip4) -> str | None:
@@ -116,13 +125,14 @@ def _names(proc: Process, options: Options) -> Names:
     return Names(
         numeric=options.numeric > 0,
         short=options.short_names,
+        local=local,
         services=proc.image.services,
         resolve=resolve,
         device=lambda ifindex: devices.name_of(proc.place, ifindex),
     )
 
 
-def _filter(proc: Process, options: Options, link_type: int, *, live: bool) -> Filter:
+def _filter(proc: Process, options: Options, link_type: int, *, live: bool, netmask: int = 0) -> Filter:
     def resolve(name: str) -> list[Ip]:
         address = proc.place.lookup(name)
         return [] if address is None else [address]
@@ -135,7 +145,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool) -> F
         # A comment goes up to the end of its line.
         lines = files.as_text(data).split("\n")
         text = "\n".join(line.partition("#")[0] for line in lines)
-    context = Context(link_type, live=live, services=proc.image.services, resolve=resolve)
+    context = Context(link_type, live=live, netmask=netmask, services=proc.image.services, resolve=resolve)
     try:
         return Filter(text, context, optimize=not options.unoptimized)
     except FilterError as error:
@@ -146,9 +156,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool) -> F
 
 
 def _read(proc: Process, name: str, options: Options, path: str) -> int:
-    if path == "-":
-        raise NotModelled("reading a capture from standard input", "tcpdump")
-    data = files.read(proc.place, path)
+    data = files.as_bytes(proc.stdin) if path == "-" else files.read(proc.place, path)
     if data is None:
         raise Refused(f"{path}: No such file or directory")
     try:
@@ -190,6 +198,14 @@ def _first(reader: pcap.PcapReader, wanted: Filter, count: int) -> Iterator[pcap
 # ------------------------------------------------------------------------------------------------------------- a device
 
 
+class _Listed(Exception):
+    """``-L``: the link types of a device."""
+
+    def __init__(self, device: str, names: tuple[str, ...]) -> None:
+        lines = "".join(f"  {_LISTED[name]}\n" for name in names)
+        super().__init__(f"Data link types for {device} (use option -y to set):\n{lines}")
+
+
 class _Live:
     """One live capture; making it opens the device."""
 
@@ -197,16 +213,14 @@ class _Live:
         self._proc = proc
         self._name = name
         self._options = options
-        self._asked_for_any = options.interface == devices.ANY
         self._listening_on, self._device = self._open()
+        if options.list_link_types:
+            raise _Listed(self._listening_on, devices.link_types(self._device))
         self._snaplen = options.snaplen or MAXIMUM_SNAPLEN
-        # The newer cooked header only where ``any`` was asked for by its name.
-        cooked = DLT_LINUX_SLL2 if self._asked_for_any else DLT_LINUX_SLL
-        link_type = cooked if self._device is None else self._device.link_type
-        if self._asked_for_any:
-            proc.error(f"{name}: data link type LINUX_SLL2\n")
-        wanted = _filter(proc, options, link_type, live=True)
-        self._output = _Output(proc, options, link_type)
+        link_type = self._link_type()
+        local = self._local()
+        wanted = _filter(proc, options, link_type, live=True, netmask=local[1])
+        self._output = _Output(proc, options, link_type, local)
         self._output.open(self._snaplen)
         self._tap = Tap(proc, self._device, link_type, wanted, direction=options.direction, limit=options.count)
         quiet = not options.verbose and options.write is None
@@ -237,6 +251,32 @@ class _Live:
         if not device.up:
             raise Refused(f"{wanted}: That device is not up")
         return wanted, device
+
+    def _link_type(self) -> int:
+        """That of ``-y``, or the device's own; of ``any`` the newer cooked header if it was asked for by its name."""
+        allowed = devices.link_types(self._device)
+        chosen = self._options.link_type
+        if chosen is None and self._options.interface == devices.ANY:
+            chosen = "LINUX_SLL2"
+        if chosen is None:
+            return _BY_NAME[allowed[0]]
+        if chosen not in allowed:
+            raise Refused(f"{chosen} is not one of the DLTs supported by this device")
+        self._proc.error(f"{self._name}: data link type {chosen}\n")
+        if chosen not in _BY_NAME:
+            raise NotModelled(f"link type {chosen}", "tcpdump")
+        return _BY_NAME[chosen]
+
+    def _local(self) -> tuple[int, int]:
+        """Network and mask for ``-f``; zeros let every address be local."""
+        if not self._options.foreign or self._device is None:
+            return 0, 0
+        if self._device.network is None:
+            why = f"{self._device.name}: no IPv4 address assigned"
+            self._proc.error(f"{self._name}: WARNING: foreign (-f) flag used but: {why}\n")
+            return 0, 0
+        address, mask = self._device.network
+        return address & mask, mask
 
     def run(self) -> Waiting:
         """Print what comes until there is enough or somebody interrupts; then say how much it was."""

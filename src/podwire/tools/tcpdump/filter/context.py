@@ -18,18 +18,23 @@ def _nobody(name: str) -> list[Ip]:
 
 
 class Context:
-    """``live``: not a file; ``resolve`` gives the addresses of a host name; ``services``: /etc/services is there."""
+    """``live``: not a file; ``netmask`` is what ``ip broadcast`` goes by; ``services``: /etc/services is there.
+
+    ``resolve`` gives the addresses of a host name.
+    """
 
     def __init__(
         self,
         link_type: int,
         *,
         live: bool = False,
+        netmask: int = 0,
         services: bool = True,
         resolve: Callable[[str], list[Ip]] = _nobody,
     ) -> None:
         self.link_type = link_type
         self.live = live
+        self.netmask = netmask
         self.services = services
         self.resolve = resolve
 

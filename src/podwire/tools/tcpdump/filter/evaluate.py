@@ -137,6 +137,7 @@ def _getter(value: Value, fast: Mapping[Load, Getter]) -> Getter:
 
 
 def load_bytes(load: Load) -> Getter:
+    """A load from the bytes of the frame, or of what is known beside them."""
     at, size = load.offset, load.size
     if load.base == META:
         return {META_PACKET_TYPE: _packet_type, META_INTERFACE: _interface}[at]

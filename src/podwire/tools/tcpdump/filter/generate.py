@@ -98,18 +98,15 @@ class Generator(LinkLayer):
         raise FilterError(f"unknown ether host '{name}'")
 
     def broadcast(self, protocol: str) -> Node:
-        """``broadcast``, ``ip broadcast``; tcpdump does not tell libpcap the netmask."""
+        """``broadcast``, ``ip broadcast``; tcpdump tells libpcap the netmask only with ``-f``."""
         if protocol in {DEFAULT, "link"}:
             if self.link_type != DLT_EN10MB:
                 raise FilterError("not a broadcast link")
             return self.mac(0xFFFFFFFFFFFF, "dst")
         if protocol != "ip":
             raise FilterError("only link-layer/IP broadcast filters supported")
-        to = self.payload(16, 4)
-        return both(
-            self.link(ETHERTYPE_IP),
-            either(compare("==", to, Number(0)), compare("==", to, Number(0xFFFFFFFF))),
-        )
+        to, host = self.payload(16, 4), ~self.context.netmask & 0xFFFFFFFF
+        return both(self.link(ETHERTYPE_IP), either(self.masked(to, 0, host), self.masked(to, host, host)))
 
     def multicast(self, protocol: str) -> Node:
         """``multicast``, ``ip multicast``, ``ip6 multicast``."""
