@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import podwire
 
 NAMES = [
@@ -19,12 +21,8 @@ def test_every_public_name_loads():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    try:
+    with pytest.raises(AttributeError, match="Nothing"):
         podwire.Nothing  # noqa: B018
-    except AttributeError as error:
-        assert "Nothing" in str(error)
-    else:
-        raise AssertionError
 
 
 def test_importing_podwire_loads_no_simulator():

@@ -244,7 +244,7 @@ def said(path):
             "w2: {image: beos, ",
             (
                 'lab.yaml:15: spec.nodes.w2.image: got "beos", expected an image '
-                "(image 'beos' is not known; known are cos, debian-12, netshoot, pause, ubuntu-22.04)"
+                "(image 'beos' is not known; known are cos, debian-12, netshoot, ubuntu-22.04)"
             ),
         ),
         ("w2: {", "w2: {routes: [10.1.0.0/33 via 10.0.0.1], ", None),

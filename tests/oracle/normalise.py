@@ -10,12 +10,12 @@ different.  MAC addresses written in the script are kept.
 """
 
 import argparse
+import functools
+import pathlib
 import re
 import sys
 
-MAC = re.compile(
-    r"(?<![0-9a-fA-F:])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?![0-9a-fA-F:])"
-)
+MAC = re.compile(r"(?<![0-9a-fA-F:])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?![0-9a-fA-F:])")
 
 # Plain replacements, in this order.
 RULES = [
@@ -146,9 +146,7 @@ def normalise(text, keep=()):
         for pattern, replacement in RULES:
             line = re.sub(pattern, replacement, line)
         for pattern, word in NAMED:
-            line = re.sub(
-                pattern, lambda m, w=word: replace_group(m, names, w), line
-            )
+            line = re.sub(pattern, functools.partial(replace_group, names=names, word=word), line)
         result.append(MAC.sub(name_mac, line))
     return "".join(line + "\n" for line in result)
 
@@ -160,8 +158,7 @@ def main():
     options = parser.parse_args()
     keep = ()
     if options.keep:
-        with open(options.keep) as script:
-            keep = macs(script.read())
+        keep = macs(pathlib.Path(options.keep).read_text(encoding="utf-8"))
     sys.stdout.write(normalise(sys.stdin.read(), keep))
 
 

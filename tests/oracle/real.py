@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parents[1]))  # it is run as a script, too
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LIMIT = 300_000  # bytes of output kept
@@ -41,10 +41,8 @@ def command(script):
     flags = ["-n", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         text = script.read_text()
-        if "dump" in text:  # root without its groups cannot run tcpdump
-            user = ["-U", "--map-user=1", "--map-group=1", "--keep-caps"]
-        else:
-            user = ["-Ur"]
+        # root without its groups cannot run tcpdump
+        user = ["-U", "--map-user=1", "--map-group=1", "--keep-caps"] if "dump" in text else ["-Ur"]
         flags = user + flags
     inner = ["bash", "--norc", "--noprofile", "-c", SETUP, "oracle"]
     return ["unshare", *flags, *inner, str(HERE / "prelude.sh"), str(script)]
@@ -59,7 +57,7 @@ def run(script, timeout=60.0):
     """Run one script; return (output text, exit status or None)."""
     script = pathlib.Path(script).resolve()
     work = tempfile.mkdtemp(prefix="oracle-")
-    os.chmod(work, 0o777)  # tcpdump -w writes as another user
+    pathlib.Path(work).chmod(0o777)  # tcpdump -w writes as another user
     try:
         process = subprocess.Popen(
             command(script),
@@ -93,15 +91,13 @@ def record_path(script):
 
 def difference(script, text):
     """Unified diff between record and text, both normalised."""
-    import normalise
+    from tests.oracle import normalise
 
     keep = normalise.macs(pathlib.Path(script).read_text())
     path = record_path(script)
     old = path.read_text() if path.exists() else ""
     old, new = (normalise.normalise(x, keep) for x in (old, text))
-    lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), "recorded", "now", lineterm="", n=2
-    )
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "recorded", "now", lineterm="", n=2)
     return "\n".join(lines)
 
 
@@ -111,9 +107,7 @@ def handle(script, options):
     name = pathlib.Path(script).stem
     if options.record:
         record_path(script).write_text(text)
-        return f"{name}: {len(text.splitlines())} lines, exit {status}", (
-            status == 0
-        )
+        return f"{name}: {len(text.splitlines())} lines, exit {status}", (status == 0)
     if options.check:
         diff = difference(script, text)
         return f"{name}: " + ("different\n" + diff if diff else "same"), not diff

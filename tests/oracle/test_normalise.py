@@ -1,11 +1,6 @@
-"""Tests of normalise.py (run by pytest or by hand)."""
+"""Tests of normalise.py."""
 
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import normalise as n  # noqa: E402
+from tests.oracle import normalise as n
 
 CASES = [
     (
@@ -21,10 +16,8 @@ CASES = [
         "rtt min/avg/max/mdev = <t> ms, pipe 3",
     ),
     (
-        "06:31:02.123456 IP 10.0.0.1 > 10.0.0.2: ICMP echo request, "
-        "id 77, seq 1, length 64",
-        "<time> IP 10.0.0.1 > 10.0.0.2: ICMP echo request, "
-        "id <icmp1>, seq 1, length 64",
+        ("06:31:02.123456 IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 77, seq 1, length 64"),
+        ("<time> IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id <icmp1>, seq 1, length 64"),
     ),
     (" 00:00:01.015264 ARP, Request", " <time> ARP, Request"),
     ("2026-11-20 06:34:03.234931 IP x", "<date> <time> IP x"),
@@ -54,10 +47,14 @@ CASES = [
         "link/ether ff:ff:ff:ff:ff:ff link-netnsid <netns1>",
     ),
     (
-        "IP 10.0.0.1.40784 > 10.0.0.2.81: Flags [S], seq 461855415, win 64240, "
-        "options [mss 1460,sackOK,TS val 2460299101 ecr 0,nop,wscale 10]",
-        "IP 10.0.0.1.<port1> > 10.0.0.2.81: Flags [S], seq <tcp1>, win 64240, "
-        "options [mss 1460,sackOK,TS val <ts> ecr 0,nop,wscale 10]",
+        (
+            "IP 10.0.0.1.40784 > 10.0.0.2.81: Flags [S], seq 461855415, win 64240, "
+            "options [mss 1460,sackOK,TS val 2460299101 ecr 0,nop,wscale 10]"
+        ),
+        (
+            "IP 10.0.0.1.<port1> > 10.0.0.2.81: Flags [S], seq <tcp1>, win 64240, "
+            "options [mss 1460,sackOK,TS val <ts> ecr 0,nop,wscale 10]"
+        ),
     ),
     ("mtu 65536 qdisc noqueue 10.0.0.1/24",) * 2,
     ("10.0.0.2 via 10.0.0.254 dev v0",) * 2,
@@ -119,10 +116,3 @@ def test_idempotent():
     text = "\n".join(case[0] for case in CASES)
     once = n.normalise(text)
     assert n.normalise(once) == once
-
-
-if __name__ == "__main__":
-    for name, test in list(globals().items()):
-        if name.startswith("test_"):
-            test()
-            print(name, "ok")
