@@ -44,7 +44,9 @@ def _commands(page: Path) -> list[tuple[str, list[str]]]:
     return [(command, lines) for command, lines in found if command.startswith("podwire ")]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.exists()], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.exists()], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_the_terminals_of_a_page_print_what_they_show(page):
     for command, wanted in _commands(page):
         words = command.split()[1:]

@@ -33,7 +33,9 @@ def test_start_up():
     bare = _start_up("pass")
     package = _start_up("import podwire")
     names = _start_up("from podwire import Cluster, GKE, Trace")
-    print(f"\nbare interpreter {bare:.1f} ms, import podwire {package - bare:+.1f} ms, with Cluster and Trace {names - bare:+.1f} ms")
+    print(
+        f"\nbare interpreter {bare:.1f} ms, import podwire {package - bare:+.1f} ms, with Cluster and Trace {names - bare:+.1f} ms"
+    )
     assert package > 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from podwire.wire.addr import Ip4
 from podwire.wire.checksum import words
 
 if TYPE_CHECKING:
@@ -310,3 +311,21 @@ def visible(data: bytes) -> str:
             shown.append("^")
         shown.append(chr(byte))
     return "".join(shown)
+
+
+def ipv6_text(address: bytes) -> str:
+    """``addrtostr6``: the longest run of zero words as ``::``, an embedded IPv4 address dotted."""
+    words = [int.from_bytes(address[at : at + 2]) for at in range(0, 16, 2)]
+    run, start = 0, -1
+    for at in range(8):
+        length = next((n for n in range(8 - at) if words[at + n]), 8 - at)
+        if length > max(run, 1):
+            run, start = length, at
+    if start == 0 and (run == 6 or (run == 5 and words[5] == 0xFFFF)):
+        tail = "ffff:" if run == 5 else ""
+        return f"::{tail}{Ip4.from_bytes(address[12:])}"
+    if start < 0:
+        return ":".join(f"{word:x}" for word in words)
+    before = ":".join(f"{word:x}" for word in words[:start])
+    after = ":".join(f"{word:x}" for word in words[start + run :])
+    return f"{before}::{after}"

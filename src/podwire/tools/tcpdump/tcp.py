@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from podwire.tools.tcpdump.dissect import Dissector, Truncated, bits, visible
+from podwire.tools.tcpdump.dns import tcp_dns_print
 from podwire.tools.tcpdump.segment import Segment, pseudo_header, should_be
 from podwire.tools.tcpdump.tcpoptions import Edges, options_print
 from podwire.tools.tcpdump.text import FTP, HTTP, RTSP, SMTP, WHOIS, TextProtocol, ssh_print, text_print
@@ -122,7 +123,6 @@ _UNPRINTED: Final[Mapping[int, str]] = MappingProxyType(
         10288: "BEEP",
         6633: "OpenFlow",
         6653: "OpenFlow",
-        53: "DNS",
         639: "MSDP",
         323: "RPKI-RTR",
         646: "LDP",
@@ -130,6 +130,7 @@ _UNPRINTED: Final[Mapping[int, str]] = MappingProxyType(
 )
 _TELNET: Final = 23
 _SSH: Final = 22
+_DNS: Final = 53
 _NFS: Final = 2049
 _ORDER: Final = (23, 25, 43, 179, 1723, 6379, 22, 10288, 6633, 6653, 21, 80, 8080, 554, 8554, 53, 639, 323, 646, 2049)
 """In which tcpdump asks for a port; each is asked for as source or destination."""
@@ -156,6 +157,8 @@ def _payload_print(d: Dissector, at: int, size: int, length: int, sport: int, dp
         text_print(d, at, length, _TEXT[port])
     elif port == _SSH:
         ssh_print(d, at, length)
+    elif port == _DNS:
+        tcp_dns_print(d, at, length)
     elif port == _TELNET:
         # Only commands are printed; text that does not begin with one is not.
         d.protocol = "telnet"

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from podwire.tools.tcpdump.dissect import Dissector
+from podwire.tools.tcpdump.dns import mdns_print, udp_dns_print
 from podwire.tools.tcpdump.segment import Segment, pseudo_header, should_be
 from podwire.tools.tcpdump.text import SIP, text_print
 from podwire.tools.tcpdump.tunnel import geneve_print, otv_print, vxlan_print
@@ -154,7 +155,16 @@ _CHAIN: Final = (
     _Rule("PTP", (319, 320)),
     _Rule("SOME/IP", (30490,)),
 )
-_PRINTERS: Final = MappingProxyType({"SIP": _sip_print, "OTV": otv_print, "VXLAN": vxlan_print, "Geneve": geneve_print})
+_PRINTERS: Final = MappingProxyType(
+    {
+        "DNS": udp_dns_print,
+        "multicast DNS": mdns_print,
+        "SIP": _sip_print,
+        "OTV": otv_print,
+        "VXLAN": vxlan_print,
+        "Geneve": geneve_print,
+    }
+)
 _APPLETALK: Final = next(rank for rank, rule in enumerate(_CHAIN) if rule.name == "AppleTalk")
 
 
