@@ -37,6 +37,8 @@ def _netns(routes: list[tuple[Ip4, int, str, int, int, int]], rules: bool) -> Ne
     netns = Network(0).add_machine("m").root.netns
     door = Netlink(netns)
     door.link_up(netns.loopback)
+    # A prefix on lo is local as a whole (finding 12): there a route of main may be the longer one.
+    door.addr_add(netns.loopback, Ip4(10 << 24 | 64 << 16 | 1), 11)
     link = door.link_add("d0", "dummy")
     door.link_up(link)
     door.addr_add(link, Ip4(10 << 24 | 5), 30)

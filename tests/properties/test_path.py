@@ -99,7 +99,8 @@ def _remembered(plan: Plan) -> None:
     built.run()
     for netns in built.spaces:
         for key, cached in list(netns.output_routes.items()):
-            daddr, saddr, oif, mark, tos, any_src, onlink, ports = key
+            output_key: Any = key
+            daddr, saddr, oif, mark, tos, any_src, onlink, ports = output_key
             fresh = _ip_route_output(
                 netns,
                 daddr,
@@ -109,12 +110,13 @@ def _remembered(plan: Plan) -> None:
                 tos,
                 any_src=any_src,
                 onlink=onlink,
-                ports=ports,  # type: ignore[arg-type]
+                ports=ports,
             )
             assert _fields(fresh) == _fields(cached)
         for key, cached in list(netns.input_routes.items()):
-            daddr, saddr, link, mark, tos, ports = key
-            fresh = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports, arp=False)  # type: ignore[arg-type, call-overload]
+            input_key: Any = key
+            daddr, saddr, link, mark, tos, ports = input_key
+            fresh = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports, arp=False)
             assert _fields(fresh) == _fields(cached)
 
 

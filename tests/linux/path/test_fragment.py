@@ -68,6 +68,11 @@ def test_pieces_join_in_any_order(order: tuple[int, ...]) -> None:
     assert lab["b"].fragments == {}
 
 
+def test_padding_of_the_link_layer_is_no_part_of_a_piece() -> None:
+    padded = [Packet(each.layers, each.payload, bytes(6)) for each in CUT]
+    assert answered(lab_with(*padded)) == [DATA]
+
+
 def test_a_piece_again_or_inside_what_is_there_is_a_duplicate() -> None:
     for extra in (piece(0, 400), piece(200, 400)):
         lab = lab_with(CUT[0], extra, CUT[1], CUT[2])

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Place
 
 _ERRORS: Final = "surrogateescape"
+_NOTHING: Final = "/dev/null"
 _FOLDERS: Final = frozenset(
     "/etc /dev /dev/shm /home /mnt /opt /root /run /srv /tmp /usr /var /var/log /var/tmp .".split()
 ) | {""}
@@ -28,6 +29,8 @@ def as_bytes(text: str) -> bytes:
 
 def read(place: Place, path: str) -> bytes | None:
     """The bytes of a file; None where there is none."""
+    if path == _NOTHING:
+        return b""
     text = place.files.get(path)
     return None if text is None else as_bytes(text)
 
@@ -40,4 +43,6 @@ def can_hold(place: Place, path: str) -> bool:
 
 def write(place: Place, path: str, data: bytes) -> None:
     """Write a file."""
+    if path == _NOTHING:
+        return
     place.files[path] = as_text(data)

@@ -80,8 +80,6 @@ def ethertype_print(d: Dissector, kind: int, at: int, length: int, caplen: int) 
     elif kind in {0x0806, 0x8035}:
         arp_print(d, at, length, caplen)
     elif kind in UNPRINTED_ETHERTYPES:
-        if not d.eflag and kind == 0x86DD:
-            d.put("IP6 ")
         d.unmodelled(UNPRINTED_ETHERTYPES[kind])
     else:
         return False
