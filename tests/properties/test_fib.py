@@ -14,7 +14,7 @@ from podwire.linux.fib import ERROR_TYPES, RT_TABLE_LOCAL, RT_TABLE_MAIN, NextHo
 from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE
 from podwire.linux.netlink import Netlink
 from podwire.linux.netns import Netns
-from podwire.linux.path.route import fib_lookup
+from podwire.linux.path.lookup import fib_lookup
 from podwire.linux.rule import FibRule
 from podwire.wire.addr import Ip4, Net
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from podwire.linux.path.route import inet_select_addr
+from podwire.linux.path.lookup import inet_select_addr
 from podwire.wire.addr import ANY4, Ip4
 from podwire.wire.headers import ARPOP_REQUEST, Arp, IPv4
 from tests.linux.lab import GATEWAY_MAC, NODE1_MAC, POD1_MAC, POD2_MAC, Lab, calico_same_node

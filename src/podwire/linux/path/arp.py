@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
 from podwire.linux.neigh import GRATUITOUS, REPLY, REQUEST, VALID, Neighbour, Nud
 from podwire.linux.path import neighbour
-from podwire.linux.path.route import inet_addr_onlink, inet_select_addr, ip_route_output
+from podwire.linux.path.lookup import inet_addr_onlink, inet_select_addr
+from podwire.linux.path.route import ip_route_output
 from podwire.linux.path.routein import arp_route_input
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, By, ByNeighbour, BySysctl, Created, Delivered, Dropped

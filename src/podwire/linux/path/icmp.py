@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import RT_TABLE_LOCAL
 from podwire.linux.link import SCOPE_LINK, Link
+from podwire.linux.path.lookup import inet_addr_onlink, inet_select_addr
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
-from podwire.linux.path.route import (
-    Dst,
-    RouteException,
-    inet_addr_onlink,
-    inet_select_addr,
-    ip_route_output,
-    ip_select_ttl,
-)
+from podwire.linux.path.route import Dst, RouteException, ip_route_output, ip_select_ttl
 from podwire.linux.path.why import sysctl
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, ByLink, BySysctl, Delivered, Dropped, IcmpSent

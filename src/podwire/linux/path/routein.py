@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import BROADCAST, LOCAL, UNICAST
 from podwire.linux.link import SCOPE_HOST, Link
-from podwire.linux.path.route import (
-    Dst,
-    FibResult,
-    describe,
-    fib_lookup,
-    inet_addr_onlink,
-    multipath_hash,
-)
+from podwire.linux.path.lookup import FibResult, fib_lookup, inet_addr_onlink, multipath_hash
+from podwire.linux.path.route import Dst, describe
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import By, ByLink, ByPolicyRule, ByReversePath, ByRoute
 from podwire.trace.reasons import DropReason

@@ -135,7 +135,7 @@ class RouteVerbs(Door):
         if route.table != RT_TABLE_MAIN:
             found = _lookup(netns.table(route.table), via, hop.ifindex, scope)
         if found is None:
-            from podwire.linux.path.route import fib_lookup
+            from podwire.linux.path.lookup import fib_lookup
 
             result = fib_lookup(netns, via, oif=link, scope=scope, ignore_linkdown=True)
             if result.error or result.route is None or result.nexthop is None:

@@ -9,7 +9,8 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.fib import BROADCAST, LOCAL, MULTICAST, RT_TABLE_LOCAL, RT_TABLE_MAIN, UNICAST, Route
-from podwire.linux.path.route import Dst, fib_lookup, ip_route_output
+from podwire.linux.path.lookup import fib_lookup
+from podwire.linux.path.route import Dst, ip_route_output
 from podwire.linux.path.routein import ip_route_input
 from podwire.tools.ip.context import Context, colour_of
 from podwire.tools.ip.grammar import Fail, Prefix, Words, matches, no_device, number, prefix, usage, wrong

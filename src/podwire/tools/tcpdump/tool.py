@@ -82,10 +82,12 @@ class _Output:
             self._dissector = dissector(options, _names(proc, options, local), link_type)
         self._file: io.BytesIO | None = None
         self._link_type = link_type
+        self._snaplen = MAXIMUM_SNAPLEN
         self.captured = 0
 
     def open(self, snaplen: int) -> None:
-        """Begin the file, if one is written."""
+        """Begin the file, if one is written; of each packet ``snaplen`` bytes are seen."""
+        self._snaplen = snaplen
         if self._options.write is not None:
             if not files.can_hold(self._proc.place, self._options.write):
                 raise Refused(f"{self._options.write}: No such file or directory")
@@ -96,14 +98,14 @@ class _Output:
                 files.write(self._proc.place, self._options.write, b"")
 
     def packet(self, time: int, data: bytes, length: int) -> None:
-        """Take a packet of ``length`` bytes, of which ``data`` were captured."""
+        """Take a packet of ``length`` bytes; a file that is read may hold less of it."""
         self.captured += 1
         if self._file is not None:
             if len(data) != length:
                 raise NotModelled("writing packets that a file holds in part", "tcpdump")
             self._writer.packet(time, data)
         if self._dissector is not None and not self._options.count_only:
-            self._proc.write(self._dissector.render(data, length, time, self.captured))
+            self._proc.write(self._dissector.render(data[: self._snaplen], length, time, self.captured))
 
     def close(self) -> None:
         """Write the file to where it belongs."""
@@ -216,18 +218,18 @@ class _Live:
         self._listening_on, self._device = self._open()
         if options.list_link_types:
             raise _Listed(self._listening_on, devices.link_types(self._device))
-        self._snaplen = options.snaplen or MAXIMUM_SNAPLEN
+        snaplen = options.snaplen or MAXIMUM_SNAPLEN
         link_type = self._link_type()
         local = self._local()
         wanted = _filter(proc, options, link_type, live=True, netmask=local[1])
         self._output = _Output(proc, options, link_type, local)
-        self._output.open(self._snaplen)
+        self._output.open(snaplen)
         self._tap = Tap(proc, self._device, link_type, wanted, direction=options.direction, limit=options.count)
         quiet = not options.verbose and options.write is None
         hint = "verbose output suppressed, use -v[v]... for full protocol decode\n" if quiet else ""
         proc.error(
             f"{name}: {hint}listening on {self._listening_on}, link-type {_DESCRIPTIONS[link_type]},"
-            f" snapshot length {self._snaplen} bytes\n"
+            f" snapshot length {snaplen} bytes\n"
         )
 
     def _open(self) -> tuple[str, devices.Device | None]:
@@ -317,4 +319,4 @@ class _Live:
     def _print(self) -> None:
         for taken in self._tap.drain():
             data = taken.frame.data
-            self._output.packet(taken.time, data[: self._snaplen], len(data))
+            self._output.packet(taken.time, data, len(data))
