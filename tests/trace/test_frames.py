@@ -7,7 +7,7 @@ from podwire.wire.addr import Ip, Mac
 from podwire.wire.headers import ETH_P_ARP, Arp, Ethernet, Icmp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet, Quoted
 
-A, B, C = Ip.parse("10.0.0.1"), Ip.parse("10.0.0.2"), Ip.parse("10.0.0.3")
+A, B, C = Ip.parse("10.0.0.1"), Ip.parse("10.0.0.2"), Ip.parse("10.20.30.43")
 ETHER = Ethernet(Mac(1), Mac(2))
 ECHO = Packet((IPv4(A, B, 1), Icmp(8, 0, 16 << 16 | 1)), b"x" * 56)
 DATAGRAM = Packet((IPv4(A, B, 17), Udp(1000, 53)), b"hello")
@@ -44,11 +44,14 @@ def error(kind: int, code: int, rest: int = 0, about: Packet = ECHO) -> Packet:
         (tcp(0x14), "10.0.0.1.1000 > 10.0.0.2.80: Flags [R.], seq 7, ack 9, win 5, length 0"),
         (tcp(0x10), "10.0.0.1.1000 > 10.0.0.2.80: Flags [.], ack 9, win 5, length 0"),
         (tcp(0x11), "10.0.0.1.1000 > 10.0.0.2.80: Flags [F.], seq 7, ack 9, win 5, length 0"),
+        (tcp(0x01), "10.0.0.1.1000 > 10.0.0.2.80: Flags [F], seq 7, win 5, length 0"),
+        (tcp(0x12), "10.0.0.1.1000 > 10.0.0.2.80: Flags [S.], seq 7, ack 9, win 5, length 0"),
+        (tcp(0x04), "10.0.0.1.1000 > 10.0.0.2.80: Flags [R], seq 7, win 5, length 0"),
         (tcp(0xE0), "10.0.0.1.1000 > 10.0.0.2.80: Flags [UEW], win 5, length 0"),
         (tcp(0), "10.0.0.1.1000 > 10.0.0.2.80: Flags [none], win 5, length 0"),
         (
             Packet((IPv4(A, B, 4), IPv4(B, C, 1), Icmp(0, 0, 16 << 16 | 1)), b"x" * 8),
-            "10.0.0.1 > 10.0.0.2: IP 10.0.0.2 > 10.0.0.3: ICMP echo reply, id 16, seq 1, length 16",
+            "10.0.0.1 > 10.0.0.2: IP 10.0.0.2 > 10.20.30.43: ICMP echo reply, id 16, seq 1, length 16",
         ),
         (Packet((IPv4(A, B, 17, frag=100), Udp(1, 2))), "10.0.0.1 > 10.0.0.2: ip-proto-17"),
         (Packet((IPv4(A, B, 132),), b"x"), "10.0.0.1 > 10.0.0.2: ip-proto-132"),
@@ -65,8 +68,8 @@ def error(kind: int, code: int, rest: int = 0, about: Packet = ECHO) -> Packet:
         (error(3, 13), "10.0.0.2 > 10.0.0.1: ICMP host 10.0.0.2 unreachable - admin prohibited filter, length 92"),
         (error(11, 0), "10.0.0.2 > 10.0.0.1: ICMP time exceeded in-transit, length 92"),
         (error(11, 1), "10.0.0.2 > 10.0.0.1: ICMP ip reassembly time exceeded, length 92"),
-        (error(5, 1, int(C)), "10.0.0.2 > 10.0.0.1: ICMP redirect 10.0.0.2 to host 10.0.0.3, length 92"),
-        (error(5, 0, int(C)), "10.0.0.2 > 10.0.0.1: ICMP redirect 10.0.0.2 to net 10.0.0.3, length 92"),
+        (error(5, 1, int(C)), "10.0.0.2 > 10.0.0.1: ICMP redirect 10.0.0.2 to host 10.20.30.43, length 92"),
+        (error(5, 0, int(C)), "10.0.0.2 > 10.0.0.1: ICMP redirect 10.0.0.2 to net 10.20.30.43, length 92"),
         # Not in tcpdump's words.
         (error(12, 0), "10.0.0.2 > 10.0.0.1: ICMP type 12 code 0, length 92"),
         (error(3, 99), "10.0.0.2 > 10.0.0.1: ICMP type 3 code 99, length 92"),

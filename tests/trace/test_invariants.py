@@ -5,6 +5,7 @@ import pytest
 from podwire.trace.events import (
     Created,
     Delivered,
+    Dropped,
     Flooded,
     Forwarded,
     Fragmented,
@@ -16,10 +17,12 @@ from podwire.trace.events import (
 )
 from podwire.trace.invariants import check_invariants
 from podwire.trace.log import Record
+from podwire.trace.reasons import DropReason
 from tests.trace.deaths import DEATHS
 from tests.trace.story import GATEWAY, MAC1, POD1, Story, echo, frame, proxy_arp, same_node_ping, unanswered, who_has
 
 F = frame(echo())
+DEAD = Dropped("f", DropReason.OTHERHOST)
 LOW = frame(echo(ttl=63))
 LATER = NeighbourChanged("eth0", POD1, "DELAY", "PROBE", MAC1, "unconfirmed")
 
@@ -42,7 +45,7 @@ def test_nothing_is_fine():
         ([Transmitted("a", F), Delivered("socket")], "packet 1: was never created"),
         ([Transmitted("a", F), Created(), Delivered("socket")], "packet 1: Transmitted before it was created"),
         ([Created(), Created(), Delivered("socket")], "packet 1: was created twice"),
-        ([Created(), Delivered("socket"), Delivered("arp")], "packet 1: ended twice: Delivered and Delivered"),
+        ([Created(), Delivered("socket"), DEAD], "packet 1: ended twice: Delivered and Dropped"),
         ([Created(), Waiting("eth0", GATEWAY)], "packet 1: never ended"),
         ([Created(), Delivered("socket"), Transmitted("a", F)], "packet 1: Transmitted after its end"),
         (

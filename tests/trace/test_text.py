@@ -375,6 +375,18 @@ def test_a_page_breaks_lines_below_their_text():
     assert found[3].startswith(" " * 14 + "y y")
 
 
+def test_a_head_is_broken_below_its_headers():
+    page = Page(0)
+    page.head("DELIVERED  " + "y " * 60)
+    page.under("z " * 60)
+    assert [line[:13] for line in page.text().splitlines()] == [
+        "DELIVERED  y ",
+        " " * 11 + "y ",
+        " " * 11 + "z ",
+        " " * 11 + "z ",
+    ]
+
+
 def test_a_page_keeps_the_line_feeds_of_a_text():
     page = Page(0)
     page.add(0, "first\nsecond", "in")

@@ -197,6 +197,22 @@ def test_a_very_long_command_is_broken_all_the_same():
     assert len(wrap(f"then {command}")) == 2
 
 
+def test_how_long_a_command_may_be_to_stay_whole():
+    def command(length: int) -> str:
+        return "`" + "a " * ((length - 3) // 2) + "b" * (2 - length % 2) + "`"
+
+    assert (len(command(89)), len(command(90))) == (89, 90)
+    assert wrap(f"{'x' * 60} {command(89)}") == ["x" * 60, command(89)]
+    assert wrap(f"{'x' * 60} {command(90)}") != ["x" * 60, command(90)]
+
+
+def test_a_page_has_110_columns():
+    assert WIDTH == 110
+    assert wrap("x" * 100 + " aaaa-bbbbbbbbb") == ["x" * 100, "aaaa-bbbbbbbbb"]
+    assert wrap("x" * 100 + " 123456789") == ["x" * 100 + " 123456789"]
+    assert wrap("x" * 100 + " 1234567890") == ["x" * 100, "1234567890"]
+
+
 def test_a_long_name_is_not_torn():
     name = "x" * 150
     assert wrap(f"a {name} b") == ["a", name, "b"]

@@ -106,13 +106,18 @@ def icmps():
         yield frame(IPv4(A, B, 1), Icmp(3, 3, 0), payload=Quoted(large, size))
     for objects in ("000801010010117f", "0008020100000000", "0004000000000000", "0010010100010203", ""):
         head = bytes.fromhex("20000000" + objects)
-        quote = to_bytes(large)[:128]
-        yield frame(IPv4(A, B, 1), Icmp(11, 0, 0x00200000), payload=quote + head)
-        yield frame(IPv4(A, B, 1), Icmp(3, 3, 0), payload=quote + head)
+        quoted = to_bytes(large)[:128] + head
+        yield frame(IPv4(A, B, 1), Icmp(11, 0, 0x00200000), payload=quoted)
+        yield frame(IPv4(A, B, 1), Icmp(3, 3, 0), payload=quoted)
 
 
-UDP_PORTS = (1, 7, 22, 67, 69, 80, 123, 161, 319, 500, 514, 520, 546, 750, 1701, 1985, 2049, 3456, 3784, 4500, 4567, 4789)
-UDP_PORTS += (5060, 5353, 6081, 6696, 7000, 7777, 8472, 12223, 16512, 30490, 40000, 49152, 53)
+UDP_PORTS = [
+    int(port)
+    for port in (
+        "1 7 22 67 69 80 123 161 319 500 514 520 546 750 1701 1985 2049 3456 3784 4500 4567 "
+        "4789 5060 5353 6081 6696 7000 7777 8472 12223 16512 30490 40000 49152 53"
+    ).split()
+]
 
 
 def udps():
@@ -134,8 +139,16 @@ def overlays():
         for head in ("0800000000000500", "0000000000000500", "0801020301000509", "0800"):
             for inner in (segment, request, b"x", b""):
                 yield frame(IPv4(A, B, 17), Udp(40000, port, checksum=0), payload=bytes.fromhex(head) + inner)
-    heads = "0000655800000500", "00c0080000000509", "01006558000005000102800161626364"
-    heads += "4000655800000500", "3f00655800000500", "0000123400000500", "0000", "0200655800000500010280010000000001028000"
+    heads = [
+        "0000655800000500",
+        "00c0080000000509",
+        "01006558000005000102800161626364",
+        "4000655800000500",
+        "3f00655800000500",
+        "0000123400000500",
+        "0000",
+        "0200655800000500010280010000000001028000",
+    ]
     for head in heads:
         for inner in (segment, segment[14:], b""):
             yield frame(IPv4(A, B, 17), Udp(40000, 6081), payload=bytes.fromhex(head) + inner)
@@ -228,7 +241,9 @@ def record(kind, data, owner=b"\xc0\x0c", ttl=30, cls=1):
 
 def dns():
     web = name("web.default.svc.cluster.local")
-    messages = [struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + web + struct.pack(">HH", kind, 1) for kind in range(1, 60)]
+    messages = [
+        struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + web + struct.pack(">HH", kind, 1) for kind in range(1, 60)
+    ]
     messages.append(struct.pack(">HHHHHH", 7, 0x2530, 1, 1, 1, 1) + web + struct.pack(">HH", 255, 3))
     edns = "000a000831323334353637380008000700011800" + "0a0000" + "00030003616263000c000200000063" + "0001" + "7a"
     messages.append(
@@ -245,7 +260,7 @@ def dns():
         record(5, name("other") + b""),
         record(28, bytes(10) + b"\xff\xff\x01\x02\x03\x04"),
         record(28, bytes.fromhex("fe80" + "00" * 13 + "01")),
-        record(16, b"\x05hello\x03w\"\x01", ttl=90061),
+        record(16, b'\x05hello\x03w"\x01', ttl=90061),
         record(33, struct.pack(">HHH", 1, 2, 80) + name("x.y")),
         record(15, struct.pack(">H", 10) + name("m.x")),
         record(6, name("m") + name("r") + struct.pack(">IIIII", 1, 2, 3, 4, 5)),

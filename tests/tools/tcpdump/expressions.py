@@ -3,7 +3,17 @@
 ADDRESSES = "10.0.0.1", "10.0.0.2", "192.168.1.9", "10.0.0.0", "0.0.0.0"
 NUMBERS = 0, 1, 2, 4, 5, 6, 8, 15, 16, 17, 20, 53, 64, 80, 128, 255, 256, 0x800, 0x806, 40000, 65535
 PROTOCOLS = "ip arp rarp ip6 tcp udp icmp icmp6 igmp sctp esp ah pim vrrp".split()
-NETWORKS = "10.0.0.0/8", "10.0.0.0/30", "10", "10.0.0", "192.168.0.0/16", "10.0.0.2/31", "0.0.0.0/0", "10.0.0.1/24", "fe80::/16"
+NETWORKS = (
+    "10.0.0.0/8",
+    "10.0.0.0/30",
+    "10",
+    "10.0.0",
+    "192.168.0.0/16",
+    "10.0.0.2/31",
+    "0.0.0.0/0",
+    "10.0.0.1/24",
+    "fe80::/16",
+)
 PLAIN = (
     "broadcast,multicast,ip broadcast,ip multicast,ether multicast,less 60,greater 60,len > 70,inbound,ifindex 1,vlan,vlan 5"
     ",ip6 multicast,byte 14 = 0x45,byte 23 > 5,byte 20 < 64"
@@ -71,7 +81,9 @@ def primitive(stream):
 def bare(stream):
     """What may follow ``and`` and ``or`` and takes its qualifiers from what stands before."""
     lists = "(80 or 53)", "(1 or (2 and 3))", "(10.0.0.1 or 10.0.0.2)"
-    return stream.choice((*ADDRESSES, "80", "53", "1", "http", "foo", "not 80", "! 10.0.0.1", "02:00:00:00:00:0a", *lists))
+    return stream.choice(
+        (*ADDRESSES, "80", "53", "1", "http", "foo", "not 80", "! 10.0.0.1", "02:00:00:00:00:0a", *lists)
+    )
 
 
 def expression(stream, depth=0):

@@ -6,11 +6,14 @@ as podwire's kernel has no connections.
 
 import re
 import shlex
+from typing import Any
 
+from podwire.linux.machine import Place
 from podwire.linux.netns import Netns
 from podwire.linux.socket import RawSocket, UdpSocket
 from podwire.tools.process import Process
 from podwire.tools.registry import find
+from podwire.tools.tcpdump.files import as_bytes, as_text
 from podwire.trace.events import Received, Transmitted
 from podwire.wire.addr import Ip4, Mac
 from podwire.wire.headers import TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN, Ethernet, IPv4, Tcp
@@ -74,11 +77,11 @@ class Script:
     def __init__(self):
         self.lab = Lab()
         self.blocks: list[tuple[str, str]] = []
-        self.places = {}
-        self.dumps = []
+        self.places: dict[str, Place] = {}
+        self.dumps: list[tuple[str, Process]] = []
         self.functions: dict[str, list[str]] = {}
-        self.running = None
-        self.status = 0
+        self.running: Any = None
+        self.status: int | None = 0
 
     def run(self, text):
         self.lines(logical(text), {}, [])
@@ -118,10 +121,11 @@ class Script:
                 yield word
 
     def line(self, line, variables, arguments):
-        if line == "ip netns exec a tcpdump -l --immediate-mode -i v0 -n -t icmp >out 2>err &":
-            self.running = self.lab.start(shlex.split(line)[4:-3], self.place("a"))
-            return
         words = list(self.words(line, variables, arguments))
+        if not (self.in_the_lab(words) or self.of_the_prelude(words) or self.with_files(words)):
+            raise Unknown(line)
+
+    def in_the_lab(self, words):
         match words:
             case ["ns", *names]:
                 for name in names:
@@ -132,8 +136,20 @@ class Script:
                 self.lab.run(["sysctl", "-qw", setting], self.place(name))
             case ["sleep", seconds]:
                 self.lab.network.sleep(nanoseconds(seconds))
+            case ["ip", "-n", *_]:
+                self.lab.setup(shlex.join(words))
+            case ["ip", "netns", "exec", name, "tcpdump", *rest, ">out", "2>err", "&"]:
+                self.running = self.lab.start(["tcpdump", *rest], self.place(name))
+            case ["ip", "netns", "exec", *_]:
+                self.pipeline(shlex.join(word for word in words if not re.match(r"2?>", word)))
+            case _:
+                return False
+        return True
+
+    def of_the_prelude(self, words):
+        match words:
             case ["say", *said]:
-                self.say(" ".join(said).replace("$?", str(self.status)))
+                self.blocks.append((f"# {' '.join(said)}".replace("$?", str(self.status)), ""))
             case ["dump", label, name, *rest]:
                 self.dump(label, name, rest)
             case ["enddump", *rest]:
@@ -143,31 +159,33 @@ class Script:
             case ["kill", *_]:
                 self.running.interrupt()
             case ["wait", *_]:
-                if self.running is not None:
-                    self.status = self.running.status
+                self.status = self.running.status if self.running else 0
+            case [name, *rest] if name in self.functions:
+                self.lines(self.functions[name], {}, rest)
+            case _:
+                return False
+        return True
+
+    def with_files(self, words):
+        match words:
             case ["cat", "out" | "err" as name]:
-                self.show(self.running.stdout if name == "out" else self.running.stderr)
+                self.blocks[-1] = self.blocks[-1][0], self.running.stdout if name == "out" else self.running.stderr
             case ["head", "-c", count, source, target]:
-                self.files[target.removeprefix(">")] = self.bytes(source)[: int(count)].decode("utf-8", "surrogateescape")
+                self.files[target.removeprefix(">")] = as_text(self.bytes(source)[: int(count)])
             case ["echo", said, target]:
                 self.files[target.removeprefix(">")] = said + "\n"
             case [":", target]:
                 self.files[target.removeprefix(">")] = ""
-            case ["ip", "-n", *_]:
-                self.lab.setup(line if not variables else " ".join(words))
-            case [name, *rest] if name in self.functions:
-                self.lines(self.functions[name], {}, rest)
-            case ["ip", "netns", "exec", _, *_]:
-                self.pipeline(shlex.join(word for word in words if not re.match(r"2?>", word)))
             case _:
-                raise Unknown(line)
+                return False
+        return True
 
     @property
     def files(self):
         return self.lab.root.files
 
     def bytes(self, name):
-        return self.files[name].encode("utf-8", "surrogateescape")
+        return as_bytes(self.files[name])
 
     def place(self, name):
         """One for all commands there: it counts the processes, and ping's ids with them."""
@@ -175,12 +193,6 @@ class Script:
             place = self.places[name] = self.lab.place(name)
             place.next_pid += 1000 * len(self.places)
         return self.places[name]
-
-    def say(self, said):
-        self.blocks.append((f"# {said}", ""))
-
-    def show(self, text):
-        self.blocks[-1] = self.blocks[-1][0], text
 
     # ------------------------------------------------------------------------------------------------- tcpdump
 
@@ -259,17 +271,20 @@ class Script:
         argv = [word for word in words if word not in {"2>&1", "2>/dev/null", ">/dev/null"}]
         network = self.lab.network
         process = Process(network, place, argv, stdin=piped)
-        process.start(find(place.image, argv[0]))
+        found = find(place.image, argv[0])
+        assert found is not None
+        process.start(found)
         if not wait:
             return [], 0
+        status = None
         if not network.run_until(lambda: process.done, network.now + nanoseconds(deadline or 60)):
             assert deadline, f"{words} does not end"
             process.interrupt(signal)
             status = 124
-        else:
-            status = process.status
         output = [(1 if merged and not mute else stream, text) for stream, text in process.output]
-        return [(s, text) for s, text in output if not (s == 2 and quiet) and not (s == 1 and mute)], status
+        return [
+            (s, text) for s, text in output if not (s == 2 and quiet) and not (s == 1 and mute)
+        ], status or process.status
 
     # ------------------------------------------------------------------------------------------------- traffic
 

@@ -15,7 +15,9 @@ from tests.tools.tcpdump.corpus import FRAMES, cooked, damaged
 from tests.tools.tcpdump.expressions import expression
 
 EXPRESSIONS = (Path(__file__).parent / "expressions.txt").read_text().splitlines()
-NOT_MODELLED = frozenset({"mpls", "pppoes", "pppoed", "geneve", "geneve 5", "type mgt", "type data", "dir in", "llc", "llc u"}) | {
+NOT_MODELLED = frozenset(
+    {"mpls", "pppoes", "pppoed", "geneve", "geneve 5", "type mgt", "type data", "dir in", "llc", "llc u"}
+) | {
     "type 0x08 subtype 0x80",
     "decnet host foo",
     "protochain 6",

@@ -37,14 +37,14 @@ def test_every_frame_of_the_corpus(judge, corpus, options):
     assert marked < printed / 20
 
 
-@pytest.mark.parametrize("snaplen", (14, 20, 34, 37, 42, 46, 54, 60, 70, 96, 150))
+@pytest.mark.parametrize("snaplen", [14, 20, 34, 37, 42, 46, 54, 60, 70, 96, 150])
 def test_cut_short(judge, tmp_path, snaplen):
     path = judges.write(tmp_path / "cut.pcap", FRAMES, snaplen=snaplen)
     for options in FEW:
         compare(judge, path, options)
 
 
-@pytest.mark.parametrize("linktype", (judges.SLL2, judges.SLL, judges.RAW))
+@pytest.mark.parametrize("linktype", [judges.SLL2, judges.SLL, judges.RAW])
 def test_other_link_types(judge, tmp_path, linktype):
     stream = random.Random(linktype)
     frames = [data for data in FRAMES if len(data) > 14]
@@ -67,7 +67,9 @@ def test_damaged(judge, tmp_path, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 43))
 def test_damaged_at_length(judge, tmp_path, seed):
-    path = judges.write(tmp_path / "damaged.pcap", damaged(seed, 6000), snaplen=random.Random(seed).choice((60, 262144)))
+    path = judges.write(
+        tmp_path / "damaged.pcap", damaged(seed, 6000), snaplen=random.Random(seed).choice((60, 262144))
+    )
     for options in FEW:
         compare(judge, path, options)
 
@@ -81,7 +83,9 @@ def batches(draw):
         places = strategies.tuples(strategies.integers(0, len(data) - 1), strategies.integers(0, 255))
         for at, value in draw(strategies.lists(places, max_size=4)):
             changed[at] = value
-        frames.append(bytes(changed[: draw(strategies.integers(1, len(changed)))] if draw(strategies.booleans()) else changed))
+        frames.append(
+            bytes(changed[: draw(strategies.integers(1, len(changed)))] if draw(strategies.booleans()) else changed)
+        )
     return frames
 
 

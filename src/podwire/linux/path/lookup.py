@@ -106,7 +106,7 @@ def _named(netns: Netns, rule: FibRule, route: Route) -> FibRule:
     return next((other for other in netns.rules if other.table == route.table), rule)
 
 
-def fib_lookup(
+def fib_lookup(  # noqa: C901 - rules, aliases and legs are one loop in the kernel's head, too
     netns: Netns,
     dst: Ip,
     src: Ip = ANY4,
@@ -135,7 +135,9 @@ def fib_lookup(
         action = rule.action
         if action != FR_ACT_TO_TBL:
             if action == FR_ACT_GOTO:
-                jump = rule.goto
+                # A goto to a priority that no rule has is unresolved: it does nothing.
+                if any(other.priority == rule.goto for other in netns.rules):
+                    jump = rule.goto
                 continue
             if action == FR_ACT_NOP:
                 continue

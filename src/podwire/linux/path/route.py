@@ -200,6 +200,11 @@ def _with_exception(netns: Netns, dst: Dst, addr: Ip) -> Dst:
     return copy
 
 
+def on_link_gateway(nexthop: NextHop) -> Ip | None:
+    """``rt_set_nexthop``: a gateway counts where it is on link; one that is an own address means the link itself."""
+    return nexthop.via if nexthop.scope == SCOPE_LINK else None
+
+
 def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one function in the kernel too
     netns: Netns,
     daddr: Ip,
@@ -222,10 +227,10 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         owners = netns.local.get(saddr)
         if oif is None and lbcast_or_mcast:
             if not owners:
-                return _refused(EINVAL, daddr, DropReason.IP_INVALID_SOURCE)
+                return _refused(ENETUNREACH, daddr, DropReason.IP_INVALID_SOURCE)
             dev = owners[0][0]
         elif not any_src and not owners and not netns.is_local(saddr):
-            return _refused(EINVAL, daddr, DropReason.IP_INVALID_SOURCE)
+            return _refused(ENETUNREACH, daddr, DropReason.IP_INVALID_SOURCE)
     if oif is not None:
         dev = oif
         if oif not in netns.links():
@@ -252,8 +257,8 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         scope=SCOPE_LINK if onlink else SCOPE_UNIVERSE,
     )
     if result.error:
-        if oif is not None and result.route is None and result.rule is None:
-            # "Apparently, routing tables are wrong. Assume, that the destination is on link."
+        if oif is not None:
+            # "Apparently, routing tables are wrong. Assume, that the destination is on link.": whatever the error was.
             src = saddr or inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
             by = ByRoute(UNICAST, str(daddr), "", oif.name, flags=("assumed on-link",))
             return Dst("output", UNICAST, oif, by, src=src)
@@ -277,10 +282,8 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         return _refused(EINVAL, daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
     if Ip4(daddr).is_zeronet:
         return _refused(EINVAL, daddr, DropReason.IP_INVALID_DEST)
-    type_ = route.type
-    if Ip4(daddr).is_multicast:
-        type_ = MULTICAST
-    gateway = nexthop.via if type_ == UNICAST else None
+    type_ = MULTICAST if dst.is_multicast else BROADCAST if dst.is_lbcast else route.type
+    gateway = on_link_gateway(nexthop) if type_ == UNICAST else None
     out = Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
     out.locked = "mtu" in route.locked
     out.hoplimit = next((value for name, value in route.metrics if name == "hoplimit"), 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.fib import BROADCAST, LOCAL, UNICAST
 from podwire.linux.link import SCOPE_HOST, Link
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_addr_onlink, multipath_hash
-from podwire.linux.path.route import Dst, describe
+from podwire.linux.path.route import Dst, describe, on_link_gateway
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import By, ByLink, ByPolicyRule, ByReversePath, ByRoute
 from podwire.trace.reasons import DropReason
@@ -119,7 +119,15 @@ def _route_input(
         )
     )
     return Dst(
-        "forward", UNICAST, out, by, gateway=nexthop.via, rule=rule, is_input=True, mtu=route.mtu, redirect=redirect
+        "forward",
+        UNICAST,
+        out,
+        by,
+        gateway=on_link_gateway(nexthop),
+        rule=rule,
+        is_input=True,
+        mtu=route.mtu,
+        redirect=redirect,
     )
 
 
