@@ -6,6 +6,7 @@ as podwire's kernel has no connections.
 
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 from podwire.linux.machine import Place
@@ -24,6 +25,16 @@ SYN_OPTIONS = "020405b4 0402 080a {} 00000000 01 03030a"
 SYN_ACK_OPTIONS = "020405b4 0402 080a {} {} 01 03030a"
 OPTIONS = "0101 080a {} {}"
 SIGNALS = {"INT": 2, "TERM": 15}
+
+
+class Files:
+    """The files of the directory in which the script runs, as text."""
+
+    def __getitem__(self, name):
+        return as_text(Path(name).read_bytes())
+
+    def __setitem__(self, name, text):
+        Path(name).write_bytes(as_bytes(text))
 
 
 class Unknown(Exception):
@@ -182,7 +193,7 @@ class Script:
 
     @property
     def files(self):
-        return self.lab.root.files
+        return Files()
 
     def bytes(self, name):
         return as_bytes(self.files[name])

@@ -1,8 +1,8 @@
 """Live captures: what is seen, under which names, and how they end. What real captures printed is in test_recorded.py."""
 
-import io
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +12,6 @@ from podwire.linux.image import Image
 from podwire.linux.socket import UdpSocket
 from podwire.tools.process import Process
 from podwire.tools.tcpdump import tcpdump
-from podwire.tools.tcpdump.files import as_bytes
 from podwire.wire.addr import Ip4
 from tests.tools.realscripts import Lab
 
@@ -174,7 +173,7 @@ def test_a_snapshot_length(lab):
     lab.ping()
     dump.interrupt()
     assert lines(dump) == ["IP  [|ip]"] * 2
-    with io.BytesIO(as_bytes(lab.root.files["x.pcap"])) as stream:
+    with Path("x.pcap").open("rb") as stream:
         reader = PcapReader(stream)
         assert reader.snaplen == 30
         assert [(len(packet.data), packet.length) for packet in reader] == [(30, 98)] * 2
@@ -303,7 +302,7 @@ def test_the_counter_of_a_verbose_file(lab):
 
 
 def test_a_filter_from_a_file(lab):
-    lab.a.files["filter"] = "icmp # not arp\nand src 10.0.0.2\n"
+    Path("filter").write_text("icmp # not arp\nand src 10.0.0.2\n", encoding="utf-8")
     dump = lab.dump("-tni v0 -F filter tcp")
     lab.ping()
     dump.interrupt()
@@ -317,12 +316,12 @@ def test_nothing_is_kept_of_the_null_device(lab):
     lab.ping()
     dump.interrupt()
     assert dump.stderr.endswith(tail(4))
-    assert "/dev/null" not in lab.root.files
+    assert not list(Path().iterdir())
 
 
 def test_what_a_file_cannot_be(lab):
-    lab.root.files["pcapng"] = "\n\r\r\n" + "x" * 40
+    Path("pcapng").write_bytes(b"\n\r\r\n" + b"x" * 40)
     with pytest.raises(NotModelled):
         lab.dump("-r pcapng")
-    lab.root.files["text"] = "not a capture file, this"
+    Path("text").write_text("not a capture file, this", encoding="utf-8")
     assert lab.dump("-r text").stderr == "tcpdump: unknown file format\n"

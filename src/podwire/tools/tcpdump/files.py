@@ -1,20 +1,17 @@
-"""Bytes in the small file tree of a place, which holds text: what is not UTF-8 stands there as surrogates (PEP 383).
+"""The files of ``-r``, ``-w`` and ``-F``: they are the caller's, on the machine that podwire runs on.
 
-So nothing is lost: whoever writes such a file to a disk encodes it in the same way.
+A capture is meant to be opened with other programs, and a capture of theirs to be read. On ``-``, standard input and output, bytes stand as
+text in which what is not UTF-8 is surrogates (PEP 383); nothing is lost by it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
-if TYPE_CHECKING:
-    from podwire.linux.machine import Place
+from podwire.tools.tcpdump.options import Refused
 
 _ERRORS: Final = "surrogateescape"
-_NOTHING: Final = "/dev/null"
-_FOLDERS: Final = frozenset(
-    "/etc /dev /dev/shm /home /mnt /opt /root /run /srv /tmp /usr /var /var/log /var/tmp .".split()
-) | {""}
 
 
 def as_text(data: bytes) -> str:
@@ -27,22 +24,17 @@ def as_bytes(text: str) -> bytes:
     return text.encode("utf-8", _ERRORS)
 
 
-def read(place: Place, path: str) -> bytes | None:
-    """The bytes of a file; None where there is none."""
-    if path == _NOTHING:
-        return b""
-    text = place.files.get(path)
-    return None if text is None else as_bytes(text)
+def read(path: str, complaint: str = "") -> bytes:
+    """The bytes of a file. Raises ``Refused``: ``PATH: No such file or directory``, with ``complaint`` in front."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Refused(f"{complaint}{path}: {error.strerror}") from None
 
 
-def can_hold(place: Place, path: str) -> bool:
-    """Whether there is a directory for a file of that path: one of every machine, or one that holds a file."""
-    folder = path.rpartition("/")[0]
-    return folder in _FOLDERS or any(name.startswith(f"{folder}/") for name in place.files)
-
-
-def write(place: Place, path: str, data: bytes) -> None:
-    """Write a file."""
-    if path == _NOTHING:
-        return
-    place.files[path] = as_text(data)
+def create(path: str) -> BinaryIO:
+    """A file to write to, empty now. Raises ``Refused`` as ``read`` does."""
+    try:
+        return Path(path).open("wb")
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from podwire.errors import NotModelled
 from podwire.export import pcap
@@ -80,7 +80,7 @@ class _Output:
         self._dissector: Dissector | None = None
         if options.write is None or options.print_too:
             self._dissector = dissector(options, _names(proc, options, local), link_type)
-        self._file: io.BytesIO | None = None
+        self._file: BinaryIO | None = None
         self._link_type = link_type
         self._snaplen = MAXIMUM_SNAPLEN
         self.captured = 0
@@ -89,13 +89,9 @@ class _Output:
         """Begin the file, if one is written; of each packet ``snaplen`` bytes are seen."""
         self._snaplen = snaplen
         if self._options.write is not None:
-            if not files.can_hold(self._proc.place, self._options.write):
-                raise Refused(f"{self._options.write}: No such file or directory")
-            self._file = io.BytesIO()
+            self._file = io.BytesIO() if self._options.write == "-" else files.create(self._options.write)
             linktype = _LINKTYPES[self._link_type]
             self._writer = pcap.PcapWriter(self._file, linktype, snaplen=snaplen, nano=self._options.nano)
-            if self._options.write != "-":
-                files.write(self._proc.place, self._options.write, b"")
 
     def packet(self, time: int, data: bytes, length: int) -> None:
         """Take a packet of ``length`` bytes; a file that is read may hold less of it."""
@@ -111,11 +107,9 @@ class _Output:
         """Write the file to where it belongs."""
         if self._file is None:
             return
-        data = self._file.getvalue()
-        if self._options.write == "-":
-            self._proc.write(files.as_text(data))
-        elif self._options.write is not None:
-            files.write(self._proc.place, self._options.write, data)
+        if isinstance(self._file, io.BytesIO):
+            self._proc.write(files.as_text(self._file.getvalue()))
+        self._file.close()
 
 
 def _names(proc: Process, options: Options, local: tuple[int, int]) -> Names:
@@ -141,9 +135,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool, netm
 
     text = " ".join(options.words)
     if options.filter_file is not None:
-        data = files.read(proc.place, options.filter_file)
-        if data is None:
-            raise Refused(f"can't open {options.filter_file}: No such file or directory")
+        data = files.read(options.filter_file, "can't open ")
         # A comment goes up to the end of its line.
         lines = files.as_text(data).split("\n")
         text = "\n".join(line.partition("#")[0] for line in lines)
@@ -158,9 +150,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool, netm
 
 
 def _read(proc: Process, name: str, options: Options, path: str) -> int:
-    data = files.as_bytes(proc.stdin) if path == "-" else files.read(proc.place, path)
-    if data is None:
-        raise Refused(f"{path}: No such file or directory")
+    data = files.as_bytes(proc.stdin) if path == "-" else files.read(path)
     try:
         reader = pcap.PcapReader(io.BytesIO(data))
     except pcap.CaptureError as error:
