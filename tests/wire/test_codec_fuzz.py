@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Ether
@@ -79,13 +79,6 @@ def test_damaged_frames_survive(data: bytes) -> None:
 @given(packets())
 def test_packets_survive(packet: Packet) -> None:
     data = to_bytes(packet)
-    for index, header in enumerate(packet.layers):
-        for name in NUMBERS:
-            if getattr(header, name, None) is not None:
-                # A drawn number may happen to be the computed one.
-                other = packet.replace(index, msgspec.structs.replace(header, **{name: None}))
-                outer = packet.layers[index - 1]
-                assume(to_bytes(other) != data or (type(outer) is IPv4 and outer.mf))
     assert from_bytes(data) == packet
     assert len(data) == packet.size + len(packet.trailer)
 

@@ -61,7 +61,8 @@ def test_fragments(mf, frag, fragment):
 def test_the_parts_of_an_icmp_header():
     echo = Icmp(8, 0, 0x12345678)
     assert (echo.id, echo.seq, echo.is_error) == (0x1234, 0x5678, False)
-    assert (Icmp(3, 4, 1400).mtu, Icmp(3, 4).is_error) == (1400, True)
+    assert (Icmp(3, 4, 1500).mtu, Icmp(3, 4).is_error) == (1500, True)
+    assert (Icmp(8, 0, 0xFFFF).seq, Icmp(3, 4, 0xFFFF).mtu, Icmp(8, 0, 0xFFFF).id) == (0xFFFF, 0xFFFF, 0)
 
 
 def test_a_quotation_is_as_long_as_it_says():
