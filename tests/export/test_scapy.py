@@ -13,7 +13,7 @@ from scapy.config import conf
 from scapy.layers.dns import DNS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Router_Alert
 from scapy.layers.inet6 import IPv6
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.l2 import ARP, Dot3, Ether
 from scapy.packet import Raw
 
 from podwire.errors import NotModelled, PodwireError
@@ -162,6 +162,48 @@ def test_the_parts_of_an_echo():
     packet, given_ = from_scapy(IP(dst="10.0.0.1") / ICMP(type=3, code=4, nexthopmtu=1400))
     assert packet.layers[1] == Icmp(3, 4, 1400)
     assert given_.layers[1] == {"type", "code", "rest"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "rest"),
+    [
+        (3, "reserved", 1, 0x01000000),
+        (3, "length", 1, 0x00010000),
+        (5, "gw", "10.0.0.1", 0x0A000001),
+        (11, "unused", 5, 5),
+        (12, "ptr", 20, 0x14000000),
+    ],
+)
+def test_the_rest_of_an_icmp_header(kind, field, value, rest):
+    packet, given_ = from_scapy(IP(dst="10.0.0.1") / ICMP(type=kind, **{field: value}))
+    header = packet.layers[1]
+    assert isinstance(header, Icmp)
+    assert header.rest == rest
+    assert given_.layers[1] == {"type", "rest"}
+
+
+def test_the_reserved_bits_of_tcp():
+    packet, given_ = from_scapy(IP(dst="10.0.0.1") / TCP(reserved=1))
+    assert packet.layers[1] == Tcp(20, 80, window=8192, reserved=2)
+    assert given_.layers[1] == {"reserved"}
+
+
+def test_what_scapy_calls_802_3():
+    packet, given_ = from_scapy(Dot3() / b"data")
+    assert packet == Packet((Ethernet(NO_MAC, NO_MAC, 4),), b"data")
+    assert given_.layers == (frozenset(),)
+    packet, given_ = from_scapy(Dot3(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", len=9))
+    assert packet == Packet((Ethernet(THERE.dst, THERE.src, 9),))
+    assert given_.layers == (frozenset({"dst", "src", "type"}),)
+
+
+def test_an_inner_datagram_that_ends_early():
+    theirs = IP(src="10.0.0.1", dst="10.0.0.2") / IP(src="10.0.0.3", dst="10.0.0.4", len=28) / UDP() / b"behind"
+    packet, _ = from_scapy(theirs)
+    assert packet.trailer == b"behind"
+    # The lengths of both headers are as they were; that of UDP is what is left for it.
+    assert to_bytes(packet)[:40] == bytes(theirs)[:40]
+    assert packet.layers[2] == Udp(53, 53)
 
 
 def test_arp():

@@ -50,7 +50,9 @@ def test_icmp_codes(kind, name, theirs):
     assert icmpcodes[kind][getattr(headers, f"ICMP_{name}")] == theirs
 
 
-@pytest.mark.parametrize(("name", "letter"), zip("FIN SYN RST PSH ACK URG ECE CWR".split(), "FSRPAUEC", strict=True))
+@pytest.mark.parametrize(
+    ("name", "letter"), list(zip("FIN SYN RST PSH ACK URG ECE CWR".split(), "FSRPAUEC", strict=True))
+)
 def test_tcp_flags(name, letter):
     assert TCP(flags=letter).flags == getattr(headers, f"TCP_{name}")
 

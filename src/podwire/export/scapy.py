@@ -36,7 +36,7 @@ class Given(msgspec.Struct, frozen=True):
 
 _CHECK: Final = {"chksum": ("checksum",)}
 _PORTS: Final = {"sport": ("sport",), "dport": ("dport",)}
-_REST: Final = ("gw", "ptr", "reserved", "length", "addr_mask", "nexthopmtu", "unused")
+_REST: Final = ("gw", "ptr", "reserved", "length", "nexthopmtu", "unused")
 
 _FIELDS: Final[Mapping[type, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
     {
@@ -150,10 +150,11 @@ def _without_host(packet: Any) -> Any:
 
 
 def _forget(header: AnyHeader, given: frozenset[str]) -> AnyHeader:
-    """The header without the lengths and checksums that scapy computed: over a source address of 0, for one."""
+    """The header without the length and checksum that scapy computed over the part of a datagram that is there.
+
+    They were kept as those of the whole, and the checksum covers a source address of 0.
+    """
     changes: dict[str, Any] = {
-        name: None
-        for name in ("total_length", "length", "checksum")
-        if name not in given and getattr(header, name, None) is not None
+        name: None for name in ("length", "checksum") if name not in given and getattr(header, name, None) is not None
     }
     return msgspec.structs.replace(header, **changes) if changes else header

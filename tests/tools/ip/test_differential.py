@@ -342,14 +342,14 @@ def test_the_kernel_says_the_same(sequence):
 
 
 @pytest.mark.slow
-@settings(relaxed, max_examples=300)
+@settings(relaxed, max_examples=150)
 @given(COMMANDS)
 def test_the_kernel_says_the_same_many_times(sequence):
     compare(sequence)
 
 
 @pytest.mark.slow
-@settings(relaxed, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(relaxed, max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(SLOW_COMMANDS)
 def test_carriers_come_and_go_as_in_the_kernel(sequence):
     compare(sequence, patient=True)
