@@ -242,8 +242,9 @@ def test_the_neighbour_does_not_answer_because_it_lost_its_address() -> None:
     lab.pod2.exec("ip addr del 10.32.1.2/32 dev eth0")
     trace = lab.pod1.ping("10.32.1.2").trace
     dead(trace, Verdict.REJECTED, DropReason.NEIGH_FAILED, f"node2:{lab.pod2.interface}", "10.32.1.2 dev")
-    assert "10.32.1.2 is not an address of default/pod2" in explanation(trace)
-    cure(lab, trace, where="default/pod2")
+    assert "default/pod2 heard it and 10.32.1.2 is not its address" in explanation(trace)
+    assert "forward" not in explanation(trace)
+    cure(lab, trace, where="default/pod2", DEV="eth0")
     # With its last address the device had lost its routes.
     assert "it cannot answer this one" in lab.pod1.ping("10.32.1.2").trace.explain()
     lab.pod2.exec("ip route add 169.254.1.1 dev eth0 scope link")

@@ -178,12 +178,12 @@ def _refusal(netns: Netns, link: Link, route: Dst) -> tuple[str, By | None]:
     """Why a request gets no answer, when nothing below changes it."""
     if route.kind == "drop":
         return "source-check", route.why
+    proxies = netns.conf_all.proxy_arp or link.conf.proxy_arp
+    if not link.conf.forwarding and (route.kind == "forward" or route.error == EHOSTUNREACH):
+        # A machine that is no proxy has nothing to forward: the address is just not its own.
+        return ("forwarding-off", _sysctl(netns, link, "forwarding")) if proxies else ("not-ours", route.by)
     if route.kind == "error":
-        if route.error == EHOSTUNREACH and not link.conf.forwarding:
-            return "forwarding-off", _sysctl(netns, link, "forwarding")
         return "no-route", route.by
-    if route.kind == "forward" and not link.conf.forwarding:
-        return "forwarding-off", _sysctl(netns, link, "forwarding")
     return "not-ours", route.by
 
 
