@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from podwire.linux.path.fragment import FragmentQueue
     from podwire.linux.path.peer import Peer
     from podwire.linux.path.route import Dst, RouteException
-    from podwire.linux.socket import Sockets
+    from podwire.linux.sockets import Sockets
     from podwire.trace.events import AnyEvent
 
 
@@ -48,7 +48,7 @@ class Netns:
     """
 
     def __init__(self, machine: Machine, label: str) -> None:
-        from podwire.linux.socket import Sockets
+        from podwire.linux.sockets import Sockets
 
         self.machine = machine
         self.label = label

@@ -1,6 +1,4 @@
-"""Sockets of one namespace: raw and ping sockets, plain UDP.
-
-Who gets a packet, and who is told of an error (net/ipv4/raw.c, ping.c, udp.c).
+"""Sockets: raw and ping sockets, plain UDP (net/ipv4/raw.c, ping.c, udp.c). ``linux.sockets`` is the table of them.
 
 A socket's owner is called when something arrived; it reads ``inbox`` and ``errors`` itself.
 """
@@ -13,16 +11,8 @@ from collections.abc import Callable
 from errno import (
     EACCES,
     EADDRNOTAVAIL,
-    ECONNREFUSED,
-    EHOSTDOWN,
-    EHOSTUNREACH,
     EINVAL,
     EMSGSIZE,
-    ENETUNREACH,
-    ENONET,
-    ENOPROTOOPT,
-    EOPNOTSUPP,
-    EPROTO,
 )
 from typing import TYPE_CHECKING, Final
 
@@ -35,11 +25,6 @@ from podwire.trace.events import ByLink, Created, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip
 from podwire.wire.headers import (
-    ICMP_DEST_UNREACH,
-    ICMP_ECHO,
-    ICMP_FRAG_NEEDED,
-    ICMP_PARAMETERPROB,
-    ICMP_TIME_EXCEEDED,
     IPPROTO_ICMP,
     IPPROTO_UDP,
     AnyHeader,
@@ -53,26 +38,6 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.linux.path.route import Dst
-
-# icmp_err_convert (net/ipv4/icmp.c): errno and whether it is fatal for a connected UDP socket.
-ICMP_ERRNO: Final = (
-    (ENETUNREACH, False),
-    (EHOSTUNREACH, False),
-    (ENOPROTOOPT, True),
-    (ECONNREFUSED, True),
-    (EMSGSIZE, False),
-    (EOPNOTSUPP, False),
-    (ENETUNREACH, True),
-    (EHOSTDOWN, True),
-    (ENONET, True),
-    (ENETUNREACH, True),
-    (EHOSTUNREACH, True),
-    (ENETUNREACH, False),
-    (EHOSTUNREACH, False),
-    (EHOSTUNREACH, True),
-    (EHOSTUNREACH, True),
-    (EHOSTUNREACH, True),
-)
 
 PMTUDISC_DONT: Final = 0
 PMTUDISC_WANT: Final = 1
@@ -314,119 +279,9 @@ class UdpSocket(Socket):
         return self.send(dst, Udp(self.port, port), data)
 
 
-class Sockets:
-    """All sockets of a namespace."""
-
-    def __init__(self, netns: Netns) -> None:
-        self.netns = netns
-        self.raw: list[RawSocket] = []
-        self.ping: list[PingSocket] = []
-        self.udp: list[UdpSocket] = []
-
-    def forget(self, socket: Socket) -> None:
-        """Close a socket."""
-        for group in (self.raw, self.ping, self.udp):
-            if socket in group:
-                group.remove(socket)  # type: ignore[arg-type]
-
-    def ephemeral_port(self) -> int:
-        """A free port of ip_local_port_range, from the seed."""
-        low, high = self.netns.settings["ip_local_port_range"]  # type: ignore[misc]
-        taken = {socket.port for socket in self.udp}
-        stream = self.netns.machine.random("ephemeral", self.netns.label)
-        while (port := stream.randrange(low, high + 1)) in taken:
-            pass
-        return port
-
-    def raw_deliver(self, skb: Skb) -> bool:
-        """``raw_local_deliver``: a copy for every raw socket of the protocol that fits; True where one took it."""
-        if not self.raw:
-            return False
-        ip = skb.ip
-        taken = False
-        for socket in list(self.raw):
-            if (
-                socket.protocol == ip.proto
-                and (not socket.source or socket.source == ip.dst)
-                and (socket.link is None or socket.link is skb.iif)
-                and socket.accept(skb.packet)
-            ):
-                socket.receive(skb)
-                taken = True
-        return taken
-
-    def ping_deliver(self, skb: Skb, icmp: Icmp) -> bool:
-        """``ping_rcv``: the socket whose identifier the echo reply bears."""
-        for socket in self.ping:
-            if socket.ident == icmp.id and (socket.link is None or socket.link is skb.iif):
-                socket.receive(skb)
-                return True
-        return False
-
-    def udp_lookup(self, src: Ip, sport: int, dst: Ip, dport: int, link: Link | None) -> UdpSocket | None:
-        """``__udp4_lib_lookup``: the best score: connected before bound to an address before any."""
-        best: UdpSocket | None = None
-        best_score = -1
-        for socket in self.udp:
-            if socket.port != dport or (socket.link is not None and socket.link is not link):
-                continue
-            if socket.source and socket.source != dst:
-                continue
-            if socket.remote is not None and socket.remote != (src, sport):
-                continue
-            score = 4 * bool(socket.source) + 8 * (socket.remote is not None) + 2 * (socket.link is not None)
-            if score > best_score:
-                best, best_score = socket, score
-        return best
-
-    def senders(self, skb: Skb, inner: Packet) -> list[Socket]:
-        """The sockets that may have sent a packet which an ICMP error quotes (``raw_icmp_error``, ``ping_err``, ``__udp4_lib_err``)."""
-        header = inner.layers[0]
-        if not isinstance(header, IPv4):
-            return []
-        transport = inner.layers[1] if len(inner.layers) > 1 else None
-        # No filter of a raw socket is asked, but its device is: an error that comes over lo misses a socket bound to
-        # another.
-        found: list[Socket] = [
-            raw
-            for raw in self.raw
-            if raw.protocol == header.proto
-            and (not raw.source or raw.source == header.src)
-            and (raw.link is None or raw.link is skb.iif)
-        ]
-        if isinstance(transport, Icmp):
-            if transport.type == ICMP_ECHO:
-                found += [ping for ping in self.ping if ping.ident == transport.id]
-        elif isinstance(transport, Udp):
-            udp = self.udp_lookup(header.dst, transport.dport, header.src, transport.sport, None)
-            if udp is not None:
-                found.append(udp)
-        return found
-
-    def error(self, skb: Skb, icmp: Icmp, inner: Packet) -> bool:
-        """``icmp_socket_deliver``: tell the sockets that sent the quoted packet; False if there is none."""
-        found = self.senders(skb, inner)
-        errno, mtu, fatal = _errno(icmp)
-        report = IcmpErrorReport(self.netns.machine.world.now, errno, icmp, skb.ip.src, inner, mtu, fatal)
-        for socket in found:
-            socket.report(report)
-        return bool(found)
-
-
 def _too_big(route: Dst, mtu: int) -> Dst:
     """The route as that of a packet which does not fit it."""
     from podwire.linux.path.route import Dst
 
     by = route.by if route.mtu and route.mtu == mtu else ByLink(route.by.dev, "mtu", str(mtu))
     return Dst("error", route.type, route.link, route.by, error=EMSGSIZE, reason=DropReason.PKT_TOO_BIG, why=by)
-
-
-def _errno(icmp: Icmp) -> tuple[int, int, bool]:
-    if icmp.type == ICMP_DEST_UNREACH:
-        errno, fatal = ICMP_ERRNO[icmp.code if icmp.code < len(ICMP_ERRNO) else 1]
-        return errno, icmp.mtu if icmp.code == ICMP_FRAG_NEEDED else 0, fatal
-    if icmp.type == ICMP_TIME_EXCEEDED:
-        return EHOSTUNREACH, 0, False
-    if icmp.type == ICMP_PARAMETERPROB:
-        return EPROTO, 0, True
-    return EHOSTUNREACH, 0, False
