@@ -26,6 +26,8 @@ from podwire.wire.addr import Ip, Ip4, Net
 
 LAB = Owner("lab")
 _DEFAULT_LAN = "192.168.10.0/24"
+_DEFAULT_GATEWAY = "192.168.10.1"
+"""Nodes of the network that podwire makes by itself have a default route, as real nodes have: without one, proxy ARP answers no pod."""
 _HOSTS = "127.0.0.1\tlocalhost\n"
 
 
@@ -49,6 +51,7 @@ class Builder:
         self._internet: Internet | None = None
         self._taken: dict[str, set[Ip]] = {}
         self._pod_cidrs: list[Net] = []
+        self._own_lan: Segment | None = None
 
     @property
     def internet(self) -> Internet:
@@ -95,7 +98,8 @@ class Builder:
             return next(iter(self.segments.values()))
         if isinstance(self.cni, GKE):
             return self.add_vpc("vpc", self.cni.node_range, self.cni.project, self.cni.zone, ())
-        return self.add_segment("lan", _DEFAULT_LAN, 1500, None)
+        self._own_lan = self.add_segment("lan", _DEFAULT_LAN, 1500, None)
+        return self._own_lan
 
     # -- nodes ---------------------------------------------------------------------------------------------------
 
@@ -131,7 +135,8 @@ class Builder:
                 if external_ip is not None:
                     raise ConfigError(f"node {name!r}", "external_ip needs a gcp-vpc network")
                 text = address or f"{self._free(home.name, home.cidr, first=101)}/{home.cidr.plen}"
-                spec = self._plain_node(name, [NicSpec("eth0", home.name, text)], gateway, cidr, mtu, image)
+                way_out = _DEFAULT_GATEWAY if gateway is None and home is self._own_lan else gateway
+                spec = self._plain_node(name, [NicSpec("eth0", home.name, text)], way_out, cidr, mtu, image)
         self._add_routes(name, spec.machine, routes)
         return spec
 
