@@ -359,6 +359,12 @@ def test_a_datagram_too_long_for_its_field():
         to_bytes(Packet((UDP,), bytes(65516)))
 
 
+def test_the_largest_values_fit():
+    packet = Packet((IPv4(IP1, IP2, 6, frag=0x1FFF), Tcp(1, 2, flags=255, reserved=15)))
+    assert to_bytes(packet)[6:8] == b"\x1f\xff"
+    assert to_bytes(packet)[32:34] == b"\x5f\xff"
+
+
 def test_forty_bytes_of_options_are_the_most():
     packet = Packet((IPv4(IP1, IP2, 6, options=b"\1" * 40), Tcp(1, 2, options=b"\1" * 40)))
     assert from_bytes(to_bytes(packet), IPv4) == packet

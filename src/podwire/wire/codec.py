@@ -283,11 +283,11 @@ def _read_ipv4(data: bytes, at: int, end: int, outer: Ethernet | IPv4 | None) ->
         end = at + length
     if fragment & _OFFSET:
         inner = None  # bytes from the middle of a datagram begin with no header
-    df, mf, evil = fragment & _DF != 0, fragment & _MF != 0, fragment & _EVIL != 0
-    kept = None if at + length == end else length, None if sound else check
+    df, mf, evil, frag = fragment & _DF != 0, fragment & _MF != 0, fragment & _EVIL != 0, fragment & _OFFSET
+    total = None if at + length == end else length
     options = data[at + 20 : start]
-    header = IPv4(Ip4(src), Ip4(dst), proto, ttl, tos, ident, df, mf, fragment & _OFFSET, options, evil, *kept)
-    return header, start, end, inner
+    check = None if sound else check
+    return IPv4(Ip4(src), Ip4(dst), proto, ttl, tos, ident, df, mf, frag, options, evil, total, check), start, end, inner
 
 
 def _read_icmp(data: bytes, at: int, end: int, outer: IPv4) -> _Read:
