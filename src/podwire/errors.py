@@ -6,7 +6,12 @@
     └── PodwireError           wrong use: every exception below, and whatever has no class of its own
         ├── ManifestError      a document that cannot be understood: names the file, line and field
         ├── ConfigError        values that are well formed and cannot be: names the object
-        └── NotModelled        something real that podwire does not simulate: names the option, rule or header
+        ├── NotModelled        something real that podwire does not simulate: names the option, rule or header
+        ├── DecodeError, EncodeError    bytes that are no packet, a packet that has no bytes (`wire.codec`)
+        ├── NetlinkError       the kernel refuses a request: its errno and its own text (`linux.errors`)
+        ├── SocketError        the kernel refuses to send: its errno (`linux.socket`)
+        ├── IpamError          the IPAM plugin refuses: its own text (`ipam.host_local`)
+        └── CaptureError       a file that is no capture: libpcap's words (`export.pcap`)
 
 A packet that is dropped is data (a verdict and a reason), never an exception.
 

@@ -287,7 +287,8 @@ def _read_ipv4(data: bytes, at: int, end: int, outer: Ethernet | IPv4 | None) ->
     total = None if at + length == end else length
     options = data[at + 20 : start]
     check = None if sound else check
-    return IPv4(Ip4(src), Ip4(dst), proto, ttl, tos, ident, df, mf, frag, options, evil, total, check), start, end, inner
+    header = IPv4(Ip4(src), Ip4(dst), proto, ttl, tos, ident, df, mf, frag, options, evil, total, check)
+    return header, start, end, inner
 
 
 def _read_icmp(data: bytes, at: int, end: int, outer: IPv4) -> _Read:
