@@ -52,7 +52,18 @@ CONF_KEYS: Final = MappingProxyType(
     }
 )
 CONF_NOT_MODELLED: Final = frozenset(
-    {"bc_forwarding", "bootp_relay", "disable_xfrm", "force_igmp_version", "mc_forwarding", "medium_id", "tag"}
+    {
+        "bc_forwarding",
+        "bootp_relay",
+        "disable_xfrm",
+        "force_igmp_version",
+        "igmpv2_unsolicited_report_interval",
+        "igmpv3_unsolicited_report_interval",
+        "mc_forwarding",
+        "medium_id",
+        "secure_redirects",
+        "tag",
+    }
 )
 
 NEIGH_KEYS: Final = MappingProxyType(
@@ -126,6 +137,8 @@ NET_NOT_MODELLED: Final = frozenset(
         "icmp_echo_enable_probe",
         "ip_forward_use_pmtu",
         "ip_no_pmtu_disc",
+        "ipfrag_high_thresh",
+        "ipfrag_low_thresh",
         "ipfrag_max_dist",
     }
 )
