@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import isinf
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -11,6 +13,20 @@ import podwire as package
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _LAB: Final = click.option("-f", "--file", "lab", type=_FILE, required=True, metavar="LAB", help="The Lab file.")
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic at run time before click 8.2
+    """Seconds, or a number with s, m, h or d, as ``sleep`` takes it."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from podwire.tools.sleep import seconds
+
+        found = value if isinstance(value, float) else seconds(str(value))
+        if not found or isinf(found):
+            self.fail(f"expected a time such as 90, 10m or 1h, got {value!r}", param, ctx)
+        return found
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -66,6 +82,55 @@ def execute(lab: Path, machine: str, command: tuple[str, ...]) -> int:
     click.echo(result.stdout, nl=False, color=True)  # what the command coloured stays coloured, as over ssh
     click.echo(result.stderr, nl=False, err=True, color=True)
     return result.exit_code
+
+
+def _shell_options(command: Callable[..., int]) -> Callable[..., int]:
+    """What ``sh`` and ``shell`` share."""
+    for option in reversed(
+        (
+            click.option(
+                "-f", "--file", "lab", type=_FILE, metavar="LAB", help="The Lab file (default: one bare machine)."
+            ),
+            click.option(
+                "--max-time",
+                type=Duration(),
+                default="1h",
+                metavar="TIME",
+                help="Interrupt a command that has run for so long in virtual time: 90, 10m, 1h (default).",
+            ),
+            click.option("--seed", type=int, default=0, help="For random choices, without a lab (default: 0)."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@podwire.command("sh", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+@_shell_options
+@click.option("-m", "--machine", metavar="MACHINE", help="Where to stand: a pod, node, router or host of the lab.")
+@click.option("-c", "text", metavar="TEXT", help="Run TEXT instead of a file.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SCRIPT] [ARGUMENT]…")
+def run_script(
+    lab: Path | None, machine: str | None, text: str | None, arguments: tuple[str, ...], max_time: float, seed: int
+) -> int:
+    """Run a bash script whose network commands run in the simulator, and exit with its exit status.
+
+    Bash is the real one; ip, ping, tcpdump and the like stand for simulated ones, and sleep moves the virtual clock.
+    Without SCRIPT it is read from standard input. A script runs with your rights.
+    """
+    from podwire.cli.shelling import script
+
+    return script(lab, machine, ["-c", text, *arguments] if text is not None else arguments, max_time, seed)
+
+
+@podwire.command()
+@_shell_options
+@click.argument("machine", required=False)
+def shell(lab: Path | None, machine: str | None, max_time: float, seed: int) -> int:
+    """Type into a bash on MACHINE whose network commands run in the simulator. exit, or ^D, ends it."""
+    from podwire.cli.shelling import interactive
+
+    return interactive(lab, machine, max_time, seed)
 
 
 @podwire.command()

@@ -123,7 +123,13 @@ def _after(words: Sequence[str], valued: str, name: str) -> list[str]:
 
 
 def _ssh(words: Sequence[str]) -> ToMachine:
-    rest = list(words)
+    machine, line = ssh(["ssh", *words])
+    return ToMachine(machine, _then(words_of(line)) if line else Shell())
+
+
+def ssh(words: Sequence[str]) -> tuple[str, str]:
+    """``ssh [OPTIONS] [USER@]MACHINE [COMMAND…]``: the machine, and the line that its shell reads ("" for a login)."""
+    rest = list(words[1:])
     target: str | None = None
     while rest:
         word = rest.pop(0)
@@ -138,10 +144,19 @@ def _ssh(words: Sequence[str]) -> ToMachine:
     if target is None:
         raise PodwireError("ssh: expected USER@NODE")
     # A remote shell reads the words again, as one line.
-    return ToMachine(target, _then(words_of(" ".join(rest))) if rest else Shell())
+    return target, " ".join(rest)
 
 
 def _kubectl(words: Sequence[str]) -> ToPod:
+    pod, command = kubectl_exec(words)
+    return ToPod(pod, _then(command))
+
+
+def kubectl_exec(words: Sequence[str]) -> tuple[str, list[str]]:
+    """``kubectl exec [OPTIONS] POD -- COMMAND…``: the pod as ``namespace/name``, and the command.
+
+    Raises ``NotModelled`` for kubectl's other verbs.
+    """
     rest = list(words[1:])
     namespace = "default"
     positional: list[str] = []
@@ -174,4 +189,4 @@ def _kubectl(words: Sequence[str]) -> ToPod:
     kind, slash, pod = positional[1].rpartition("/")
     if slash and kind not in {"pod", "pods", "po"}:
         raise NotModelled(f"kubectl exec {positional[1]}")
-    return ToPod(f"{namespace}/{pod}", _then(command))
+    return f"{namespace}/{pod}", command

@@ -1,0 +1,296 @@
+"""Commands that lead elsewhere or mind the clock: what they ask for. What they run is a process of the real bash's."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from podwire.errors import NotModelled, PodwireError
+from podwire.linux.machine import Place
+from podwire.tools.sleep import seconds
+from podwire.transcript.words import kubectl_exec, ssh
+
+if TYPE_CHECKING:
+    from podwire.cluster import Cluster
+    from podwire.linux.netns import Netns
+
+
+class Become(Exception):
+    """The shim is to become another command, at ``place``. ``complaint`` (with %s for the reason) and ``status`` tell that it cannot."""
+
+    def __init__(self, place: Place | None, argv: Sequence[str], complaint: str = "", status: int = 127) -> None:
+        super().__init__(argv)
+        self.place = place
+        self.argv = list(argv)
+        self.complaint = complaint or "podwire: %s\n"
+        self.status = status
+        self.minding: Minding | None = None
+        self.owner: Place | None = None
+        """``unshare`` made this place: it goes with its last process."""
+
+
+class Minding(msgspec.Struct, frozen=True):
+    """``timeout``: send ``signal`` after ``after`` ns (None: never), KILL ``kill_after`` ns later."""
+
+    after: int | None
+    signal: int
+    kill_after: int | None
+    flags: str
+
+
+class Refusal(Exception):
+    """The command ends with this status and these words on standard error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls: where he stands, the lab (None: one bare machine), the time, and how a process id becomes a place."""
+
+    place: Place | None
+    cluster: Cluster | None
+    now: int
+    place_of: Callable[[int], Place | None]
+    terminal: bool = False
+
+
+def run(argv: list[str], caller: Caller) -> None:
+    """Always raises: ``Become``, ``Refusal``, or a ``PodwireError``."""
+    _COMMANDS[argv[0]](argv, caller)
+
+
+# -- machines -----------------------------------------------------------------------------------------------------
+
+_SHELLS: Final = frozenset({"ash", "bash", "sh", "zsh"})
+
+
+def _kubectl(argv: list[str], caller: Caller) -> None:
+    if caller.cluster is None:
+        raise Refusal(1, "podwire: kubectl: there is no cluster here: give podwire sh a lab with -f\n")
+    pod, command = kubectl_exec(argv)
+    raise Become(caller.cluster.pod(pod).place, _login(command, caller), f'exec: "{command[0]}": %s\n', 126)
+
+
+def _ssh(argv: list[str], caller: Caller) -> None:
+    if caller.cluster is None:
+        raise Refusal(255, "podwire: ssh: there is no other machine here: give podwire sh a lab with -f\n")
+    name, line = ssh(argv)
+    for node in caller.cluster.nodes:
+        if str(node.ip) == name:
+            name = node.name
+    place = caller.cluster.machine(name).place
+    raise Become(place, ["bash", "-c", line] if line else _login(["bash"], caller))
+
+
+def _login(command: list[str], caller: Caller) -> list[str]:
+    """A shell that somebody types into is bash, with a prompt; any other command is as it is."""
+    if command[0].rpartition("/")[2] in _SHELLS and all(
+        word.startswith("-") and "c" not in word for word in command[1:]
+    ):
+        return ["bash", "--norc", "-i"] if caller.terminal else ["bash"]
+    return command
+
+
+# -- namespaces ---------------------------------------------------------------------------------------------------
+
+_NETNS_PATHS: Final = ("/run/netns/", "/var/run/netns/")
+
+
+def _inside(place: Place, netns: Netns) -> Place:
+    """Another network; files, names under /run/netns and processes stay."""
+    inside = Place(netns, place.image, place.hostname)
+    inside.files = place.files
+    inside.next_pid = place.next_pid
+    return inside
+
+
+def _standing(caller: Caller, name: str) -> Place:
+    if caller.place is None:
+        raise PodwireError(
+            f"{name}: you stand on no machine: ssh NODE, kubectl exec POD -- …, or podwire sh -m MACHINE"
+        )
+    return caller.place
+
+
+def _split(
+    words: list[str], name: str, valued: str, optional: str, longs: dict[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Short and long options by letter, and the command behind them; ``optional`` take a value with ``=`` only."""
+    found: dict[str, str] = {}
+    rest = list(words)
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        if word.startswith("--"):
+            long, equals, value = word[2:].partition("=")
+            letter = longs.get(long)
+            if letter is None:
+                raise NotModelled(f"option {word}", name)
+            if letter in valued and not equals:
+                value = _value(rest, name, word)
+            found[letter] = value
+            continue
+        letters = word[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter not in longs.values():
+                raise NotModelled(f"option -{letter}", name)
+            if letter in valued:
+                found[letter], letters = letters or _value(rest, name, word), ""
+            elif letter in optional:
+                found[letter], letters = letters, ""
+            else:
+                found[letter] = ""
+    return found, rest
+
+
+def _value(rest: list[str], name: str, option: str) -> str:
+    if not rest:
+        raise Refusal(1, f"{name}: option requires an argument -- '{option.lstrip('-')}'\n")
+    return rest.pop(0)
+
+
+_NSENTER: Final = {
+    "target": "t",
+    "net": "n",
+    "mount": "m",
+    "uts": "u",
+    "ipc": "i",
+    "pid": "p",
+    "user": "U",
+    "cgroup": "C",
+    "all": "a",
+}
+_UNSHARE: Final = {
+    "net": "n",
+    "mount": "m",
+    "uts": "u",
+    "ipc": "i",
+    "pid": "p",
+    "user": "U",
+    "cgroup": "C",
+    "fork": "f",
+} | {"map-root-user": "r", "kill-child": "k", "mount-proc": "P"}
+
+
+def _nsenter(argv: list[str], caller: Caller) -> None:
+    options, command = _split(argv[1:], "nsenter", "t", "nmuipUC", _NSENTER)
+    here = _standing(caller, "nsenter")
+    target = None
+    if "t" in options:
+        number = options["t"]
+        target = here.machine.root if number == "1" else caller.place_of(int(number)) if number.isdecimal() else None
+        if target is None:
+            raise Refusal(1, f"nsenter: cannot open /proc/{number}/ns/net: No such file or directory\n")
+    place = here
+    if "a" in options or "m" in options:
+        place = target or here
+    if options.get("n"):
+        path = options["n"]
+        netns = next(
+            (
+                here.machine.netns_names.get(path.removeprefix(prefix))
+                for prefix in _NETNS_PATHS
+                if path.startswith(prefix)
+            ),
+            None,
+        )
+        if netns is None:
+            raise Refusal(1, f"nsenter: cannot open {path}: No such file or directory\n")
+        place = _inside(place, netns)
+    elif "n" in options:
+        if target is None:
+            raise Refusal(1, "nsenter: no target PID specified for --net\n")
+        place = place if place is target else _inside(place, target.netns)
+    raise _become(place, command, "nsenter", caller)
+
+
+def _unshare(argv: list[str], caller: Caller) -> None:
+    options, command = _split(argv[1:], "unshare", "", "nmuipUC", _UNSHARE)
+    here = _standing(caller, "unshare")
+    if "n" not in options:
+        raise _become(here, command, "unshare", caller)
+    if options["n"]:
+        raise NotModelled(f"option --net={options['n']}", "unshare")
+    machine = here.machine
+    number = 1
+    while f"{machine.name}/unshare-{number}" in machine.netns:
+        number += 1
+    place = _inside(here, machine.new_netns(f"{machine.name}/unshare-{number}"))
+    become = _become(place, command, "unshare", caller)
+    become.owner = place
+    raise become
+
+
+def _become(place: Place, command: list[str], name: str, caller: Caller) -> Become:
+    command = command or _login(["bash"], caller)
+    return Become(place, command, f"{name}: failed to execute {command[0]}: %s\n", 127)
+
+
+# -- time ---------------------------------------------------------------------------------------------------------
+
+_TIMEOUT: Final = {"signal": "s", "kill-after": "k", "foreground": "f", "preserve-status": "p", "verbose": "v"}
+_TRY: Final = "Try 'timeout --help' for more information.\n"
+
+
+def _timeout(argv: list[str], caller: Caller) -> None:
+    options, rest = _split(argv[1:], "timeout", "sk", "", _TIMEOUT)
+    if "v" in options:
+        raise NotModelled("option -v", "timeout")
+    if len(rest) < 2:
+        raise Refusal(125, f"timeout: missing operand\n{_TRY}")
+    number = _signal(options.get("s", "TERM"))
+    duration, command = rest[0], rest[1:]
+    kill_after = _duration(options["k"]) if "k" in options else 0
+    become = Become(caller.place, command, f"timeout: failed to run command ‘{command[0]}’: %s\n", 127)
+    become.minding = Minding(
+        _duration(duration) or None, number, kill_after or None, "".join(sorted(options.keys() & {"f", "p"}))
+    )
+    raise become
+
+
+def _duration(text: str) -> int:
+    value = seconds(text)
+    if value is None:
+        raise Refusal(125, f"timeout: invalid time interval ‘{text}’\n{_TRY}")
+    return round(value * 1_000_000_000)
+
+
+def _signal(text: str) -> int:
+    name = text.upper().removeprefix("SIG")
+    if text.isdecimal() and 0 < int(text) < signal.NSIG:
+        return int(text)
+    if f"SIG{name}" in signal.Signals.__members__:
+        return signal.Signals[f"SIG{name}"].value
+    raise Refusal(125, f"timeout: ‘{text}’: invalid signal\n{_TRY}")
+
+
+def _date(argv: list[str], caller: Caller) -> None:
+    """The real ``date``, told the virtual time."""
+    told = any(
+        word[:2] in {"-d", "-f", "-r", "-s"} or word.partition("=")[0] in {"--date", "--file", "--reference", "--set"}
+        for word in argv[1:]
+    )
+    if any(word.startswith(("-s", "--set")) for word in argv[1:]):
+        raise NotModelled("setting the time", "date")
+    now = [] if told else ["-d", f"@{caller.now // 1_000_000_000}.{caller.now % 1_000_000_000:09}"]
+    raise Become(caller.place, [REAL_DATE, *argv[1:], *now])
+
+
+REAL_DATE: Final = "\0date"
+"""Stands for the path of the real one, which the directory of the run knows."""
+
+_COMMANDS: Final[MappingProxyType[str, Callable[[list[str], Caller], None]]] = MappingProxyType(
+    {"date": _date, "kubectl": _kubectl, "nsenter": _nsenter, "ssh": _ssh, "timeout": _timeout, "unshare": _unshare}
+)
+
+
+NAMES: Final = frozenset(_COMMANDS)

@@ -1,0 +1,77 @@
+"""Programs that read files, where one of the files is the simulated machine's."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from podwire.errors import NotModelled, PodwireError
+from podwire.shell.moves import Become, Refusal
+from podwire.shell.programs import is_virtual
+from podwire.shell.scan import instead_of_writing
+from podwire.tools.files import FileError, read
+
+if TYPE_CHECKING:
+    from podwire.linux.machine import Place
+    from podwire.shell.directory import Directory
+
+_numbers = itertools.count(1)
+_DEVICES: Final = ("/sys/class/net", "/sys/devices/virtual/net")
+
+
+def wants_stdin(argv: list[str]) -> bool:
+    """True where the tool reads its standard input to the end: for ``-`` among its arguments, or ``cat`` without any."""
+    return (
+        "-" in argv[1:]
+        or "/dev/stdin" in argv[1:]
+        or (argv[0] == "cat" and all(word.startswith("-") for word in argv[1:]))
+    )
+
+
+def become(place: Place, argv: list[str], directory: Directory) -> Become:
+    """The real program, reading the simulated file on its standard input.
+
+    Raises ``Refusal`` in the program's words where there is no such file, and ``PodwireError`` where it cannot be done.
+    """
+    name = argv[0]
+    paths = [word for word in argv[1:] if is_virtual(word)]
+    if name == "tee":
+        raise PodwireError(f"tee {paths[0]}: {instead_of_writing(paths[0])}")
+    if name == "ls":
+        return _list(place, argv, paths)
+    if len(paths) > 1 or any(Path(word).exists() for word in argv[1:] if word not in paths):
+        raise PodwireError(
+            f"{name}: give it one file of the simulated machine at a time: cat {' '.join(paths)} | {name} …"
+        )
+    try:
+        text = read(place, paths[0])
+    except FileError as error:
+        why = os.strerror(error.errno)
+        shown = f"cannot open '{paths[0]}' for reading" if name in {"head", "tail"} else paths[0]
+        raise Refusal(2 if name == "grep" else 1, f"{name}: {shown}: {why}\n") from None
+    file = directory.path / f"file{next(_numbers)}"
+    file.write_text(text, encoding="utf-8")
+    words = [word for word in argv[1:] if word not in paths] + ["-"] * (name != "wc")
+    # wc without a file prints no name; with one it would.
+    script = 'exec "$@" <"$0"' if name != "wc" else f'exec "$@" <"$0" | sed "s|$| {paths[0]}|"'
+    return Become(
+        place,
+        [
+            "sh",
+            "-c",
+            script,
+            os.fspath(directory.inside / file.name),
+            os.fspath(directory.inside / "real" / name),
+            *words,
+        ],
+    )
+
+
+def _list(place: Place, argv: list[str], paths: list[str]) -> Become:
+    """``ls /sys/class/net``: the devices."""
+    if len(argv) != 2 or paths[0].rstrip("/") not in _DEVICES:
+        raise NotModelled(f"{' '.join(argv)} (ls knows `ls /sys/class/net` alone)")
+    names = sorted(link.name for link in place.netns.links())
+    return Become(place, ["printf", r"%s\n", *names])
