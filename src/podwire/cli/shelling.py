@@ -28,10 +28,7 @@ def interactive(lab: Path | None, machine: str | None, max_time: float, seed: in
     if not os.isatty(0):
         raise PodwireError("podwire shell is for a terminal; for a script there is podwire sh")
     sys.stdout.flush()
-    arguments = ["--norc", "-i"]
-    return run(
-        arguments, cluster=_cluster(lab, machine), machine=machine, max_time=max_time, seed=seed, interactive=True
-    )
+    return run([], cluster=_cluster(lab, machine), machine=machine, max_time=max_time, seed=seed, interactive=True)
 
 
 def _cluster(lab: Path | None, machine: str | None) -> Cluster | None:

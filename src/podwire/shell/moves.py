@@ -16,7 +16,6 @@ from podwire.transcript.words import kubectl_exec, ssh
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
-    from podwire.linux.netns import Netns
 
 
 class Become(Exception):
@@ -94,21 +93,13 @@ def _login(command: list[str], caller: Caller) -> list[str]:
     if command[0].rpartition("/")[2] in _SHELLS and all(
         word.startswith("-") and "c" not in word for word in command[1:]
     ):
-        return ["bash", "--norc", "-i"] if caller.terminal else ["bash"]
+        return ["bash", "--rcfile", BASHRC, "-i"] if caller.terminal else ["bash"]
     return command
 
 
 # -- namespaces ---------------------------------------------------------------------------------------------------
 
 _NETNS_PATHS: Final = ("/run/netns/", "/var/run/netns/")
-
-
-def _inside(place: Place, netns: Netns) -> Place:
-    """Another network; files, names under /run/netns and processes stay."""
-    inside = Place(netns, place.image, place.hostname)
-    inside.files = place.files
-    inside.next_pid = place.next_pid
-    return inside
 
 
 def _standing(caller: Caller, name: str) -> Place:
@@ -205,11 +196,11 @@ def _nsenter(argv: list[str], caller: Caller) -> None:
         )
         if netns is None:
             raise Refusal(1, f"nsenter: cannot open {path}: No such file or directory\n")
-        place = _inside(place, netns)
+        place = place.in_netns(netns)
     elif "n" in options:
         if target is None:
             raise Refusal(1, "nsenter: no target PID specified for --net\n")
-        place = place if place is target else _inside(place, target.netns)
+        place = place if place is target else place.in_netns(target.netns)
     raise _become(place, command, "nsenter", caller)
 
 
@@ -224,7 +215,7 @@ def _unshare(argv: list[str], caller: Caller) -> None:
     number = 1
     while f"{machine.name}/unshare-{number}" in machine.netns:
         number += 1
-    place = _inside(here, machine.new_netns(f"{machine.name}/unshare-{number}"))
+    place = here.in_netns(machine.new_netns(f"{machine.name}/unshare-{number}"))
     become = _become(place, command, "unshare", caller)
     become.owner = place
     raise become
@@ -286,7 +277,8 @@ def _date(argv: list[str], caller: Caller) -> None:
 
 
 REAL_DATE: Final = "\0date"
-"""Stands for the path of the real one, which the directory of the run knows."""
+BASHRC: Final = "\0bashrc"
+"""These stand for paths that the directory of the run knows."""
 
 _COMMANDS: Final[MappingProxyType[str, Callable[[list[str], Caller], None]]] = MappingProxyType(
     {"date": _date, "kubectl": _kubectl, "nsenter": _nsenter, "ssh": _ssh, "timeout": _timeout, "unshare": _unshare}

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from podwire.errors import PodwireError
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 NOT_MODELLED: Final = 125
 """The exit status of what podwire itself refuses."""
 _NOT_FOUND: Final = 127
-_CATCH_INTERRUPT: Final = frozenset({"arping", "ping", "tcpdump"})
-"""They install a handler for ^C even where it was ignored when they started."""
+_CATCHES: Final = MappingProxyType({2: frozenset({"arping", "ping", "tcpdump"}), 3: frozenset({"arping", "ping"})})
+"""Tools that install a handler even for a signal (SIGINT, SIGQUIT) that was ignored when they started."""
 _LOCAL_PEERPID: Final = 2
 """macOS, sys/un.h."""
 
@@ -205,17 +206,18 @@ class Server:
 
     def _become(self, client: Client, become: moves.Become) -> None:
         client.process = None
-        name = become.argv[0]
-        if name == moves.REAL_DATE:
-            become.argv[0] = os.fspath(self._directory.inside / "real" / "date")
-        elif "/" not in name and not (self._directory.bin / name).is_symlink():
+        inside = self._directory.inside
+        paths = {moves.REAL_DATE: inside / "real" / "date", moves.BASHRC: inside / self._directory.rc.name}
+        argv = [os.fspath(paths.get(word, word)) for word in become.argv]
+        name = argv[0]
+        if "/" not in name and not (self._directory.bin / name).is_symlink():
             if shutil.which(name):
                 message = f"podwire: {name} is neither simulated nor one of the real programs that a script may call\n"
             else:
                 message = become.complaint.replace("%s", os.strerror(2))
             self._refuse(client, become.status, message)
             return
-        fields = ["\n".join(self.places.settings(become.place)), str(become.status), become.complaint, *become.argv]
+        fields = ["\n".join(self.places.settings(become.place)), str(become.status), become.complaint, *argv]
         if become.owner is not None:
             self.places.own(client.pid, become.owner)
         if become.minding is None:
@@ -254,7 +256,7 @@ class Server:
 def _interrupt(client: Client, process: Process, number: int) -> None:
     """A signal reached the shim. In the background a shell lets ^C be ignored, and most tools leave it at that."""
     name = process.argv[0].rpartition("/")[2]
-    if number == signal.SIGINT and client.request.deaf and name not in _CATCH_INTERRUPT:
+    if client.request.deaf and name not in _CATCHES.get(number, {name}):
         return
     client.signal = number
     process.interrupt(number)

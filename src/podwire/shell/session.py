@@ -83,7 +83,8 @@ class Session:
         unshare = sandbox.available()
         with private_directory(sandboxed=bool(unshare)) as private:
             server = Server(self._network, self._cluster, self._places, private)
-            command = [bash, *arguments]
+            rc = ["--rcfile", os.fspath(private.inside / private.rc.name), "-i"] if self._interactive else []
+            command = [bash, *rc, *arguments]
             if unshare:
                 command = sandbox.wrap(unshare, private, command)
             with _deaf(), _terminal(), family(sandboxed=bool(unshare)) as processes:

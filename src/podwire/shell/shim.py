@@ -88,9 +88,12 @@ class Shim:
         self.connected = True
 
     def listen(self) -> None:
-        """Hand on the signals that end a tool, or make it print; ^C even where it is ignored: some tools catch it all the same."""
+        """Hand on the signals that end a tool or make it print.
+
+        Interrupt and quit even where they are ignored: some tools catch them all the same.
+        """
         for number in _ENDING:
-            if number == _signal.SIGINT or _signal.getsignal(number) != _signal.SIG_IGN:
+            if number in {_signal.SIGINT, _signal.SIGQUIT} or _signal.getsignal(number) != _signal.SIG_IGN:
                 _signal.signal(number, self.hand_on)
 
     def hand_on(self, number: int, _: object) -> None:
@@ -128,7 +131,10 @@ class Shim:
         """``execvp``: settings of the environment, the status and the words if it fails, and the command."""
         for number in _ENDING:
             if _signal.getsignal(number) != _signal.SIG_IGN:
-                _signal.signal(number, _signal.SIG_IGN if number == _signal.SIGINT and self.deaf else _signal.SIG_DFL)
+                _signal.signal(
+                    number,
+                    _signal.SIG_IGN if number in {_signal.SIGINT, _signal.SIGQUIT} and self.deaf else _signal.SIG_DFL,
+                )
         settings, status, complaint, *argv = data.split(b"\0")
         environment = dict(ENVIRONMENT)
         for setting in settings.split(b"\n"):
