@@ -1,6 +1,7 @@
 """The Python examples in README.md and docs/ run, and do what they say."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def _commands(page: Path) -> list[tuple[str, list[str]]]:
 )
 def test_the_terminals_of_a_page_print_what_they_show(page):
     for command, wanted in _commands(page):
-        words = command.split()[1:]
+        words = shlex.split(command)[1:]
         run = subprocess.run(
             [sys.executable, "-m", "podwire", *words], cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -46,7 +46,13 @@ def test_version(run):
 def test_help_lists_the_commands_that_there_are(run):
     status, out, err = run("--help")
     assert (status, err) == (0, "")
-    assert [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()] == ["exec", "replay", "trace"]
+    assert [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()] == [
+        "exec",
+        "replay",
+        "sh",
+        "shell",
+        "trace",
+    ]
     assert "Exit status: 0" in out
 
 

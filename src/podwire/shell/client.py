@@ -129,6 +129,10 @@ class Client:
         """Output waits for somebody to read."""
         return bool(self._outgoing)
 
+    def discard(self) -> None:
+        """Forget the output that waits."""
+        self._outgoing.clear()
+
     def flush(self) -> bool:
         """Write what can be written; True if somebody may have been waiting for it."""
         seen = False
@@ -160,7 +164,7 @@ class Client:
 
     def _broken(self) -> None:
         """Nobody will read: SIGPIPE."""
-        self._outgoing.clear()
+        self.discard()
         if self.process is not None:
             self.process.close()
         self.send("K", bytes([signal.SIGPIPE]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from podwire.tools import registry
 _SOCKET_MAX: Final = 100
 """sun_path holds 108 bytes (104 on macOS)."""
 _SHORT: Final = "/tmp"  # noqa: S108 - a directory of our own is made in it
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - likewise
 _INTERPRETER_MAX: Final = 120
 """Linux reads 127 bytes of a script's first line."""
 
@@ -44,6 +46,10 @@ class Directory:
         self.virtual = path / "virtual"
         """Shims of readers, by their names."""
         self.rc = path / "bashrc"
+        self.over = path / "over"
+        """In the sandbox: here its first process says how bash has ended."""
+        self.hold = path / "hold"
+        """And from here it hears that it shall end too."""
 
     @property
     def simulated(self) -> list[str]:
@@ -54,19 +60,29 @@ class Directory:
 @contextmanager
 def private_directory(*, sandboxed: bool) -> Iterator[Directory]:
     """A directory that only its owner can enter, filled; gone when the run is over."""
-    base = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(
-        prefix="podwire-", dir=base if len(base) < _SOCKET_MAX - 30 else _SHORT, ignore_cleanup_errors=True
-    ) as name:
+    with tempfile.TemporaryDirectory(prefix="podwire-", dir=_base(), ignore_cleanup_errors=True) as name:
         path = Path(name).resolve()
         directory = Directory(path, INSIDE if sandboxed else path)
         _fill(directory, sandboxed=sandboxed)
         yield directory
 
 
+def _base() -> str:
+    """Where temporary files go; with no wish of the caller's in memory, for a disk may take 0.2 s for some hundred links."""
+    if "TMPDIR" not in os.environ and sys.platform.startswith("linux") and os.access(_MEMORY, os.W_OK | os.X_OK):
+        flags = os.statvfs(_MEMORY).f_flag
+        if not flags & (os.ST_NOEXEC | os.ST_RDONLY):  # as in containers
+            return _MEMORY
+    base = tempfile.gettempdir()
+    return base if len(base) < _SOCKET_MAX - 30 else _SHORT
+
+
 def _fill(directory: Directory, *, sandboxed: bool) -> None:
     for made in (directory.bin, directory.shims, directory.real, directory.virtual):
         made.mkdir()
+    if sandboxed:
+        os.mkfifo(directory.over, 0o600)
+        os.mkfifo(directory.hold, 0o600)
     inside = directory.inside
     python = PYTHON
     if " " in python or len(python) > _INTERPRETER_MAX:
@@ -87,11 +103,20 @@ def _fill(directory: Directory, *, sandboxed: bool) -> None:
     patterns = "|".join(f"{prefix}*" for prefix in VIRTUAL)
     for name in sorted(READERS):
         (directory.virtual / name).symlink_to(inside / "shim")
-        text = _READER.format(patterns=patterns, real=inside / "real" / name, shim=inside / "virtual" / name)
+        text = _READER.format(
+            patterns=patterns,
+            name=name,
+            real=shlex.quote(os.fspath(inside / "real")),
+            shim=shlex.quote(os.fspath(inside / "virtual" / name)),
+        )
         _program(directory.shims / name, text)
-    _program(directory.shims / "sudo", _SUDO)
-    for name in sorted(REAL):
-        if name not in READERS and (found := shutil.which(name)):
+    # Not sh, which would lose functions that bash has exported.
+    bash = shutil.which("bash") or "/bin/bash"
+    _program(directory.shims / "sudo", _SUDO.format(bash=bash))
+    if not sandboxed and (env := shutil.which("env")):
+        _program(directory.shims / "env", _ENV.format(bash=bash, real=shlex.quote(env)))
+    for name in sorted(REAL - {link.name for link in directory.shims.iterdir()}):
+        if found := shutil.which(name):
             (directory.bin / name).symlink_to(found)
     for link in directory.shims.iterdir():
         (directory.bin / link.name).symlink_to(inside / "shims" / link.name)
@@ -124,32 +149,52 @@ def _loader(directory: Directory) -> str:
 _READER: Final = """\
 #!/bin/sh
 for word; do
-    case $word in {patterns}) exec '{shim}' "$@" ;; esac
+    case $word in {patterns}) exec {shim} "$@" ;; esac
 done
-exec '{real}' "$@"
+PATH={real}
+exec {name} "$@"
 """
-"""A real program; with a simulated file among its arguments, the simulator's."""
+"""A real program, by the name that it shall call itself; with a simulated file among its arguments, the simulator's."""
 
 _REFUSER: Final = """\
 #!/bin/sh
+if [ "${{0##*/}}" = podwire ]; then
+    echo "podwire: podwire inside podwire sh: a script has one simulator (for another shell: bash)" >&2
+    exit 2
+fi
 echo "podwire: ${{0##*/}} is not simulated, and podwire passes nothing to this machine's network (simulated: {known})" >&2
 exit 127
 """
 
 _SUDO: Final = """\
-#!/bin/sh
+#!{bash}
 # Everything here is root's already.
 while [ $# -gt 0 ]; do
     case $1 in
         --) shift; break ;;
         -[ughpCTrt]) shift 2 ;;
-        -i | -s) exec bash "$@" ;;
         -*) shift ;;
         *=*) export "$1"; shift ;;
         *) break ;;
     esac
 done
+if [ $# = 0 ]; then
+    # -i and -s: a shell, with a prompt where somebody types.
+    if [ -t 0 ]; then set -- bash --rcfile "$BASH_ENV" -i; else set -- bash; fi
+fi
 exec "$@"
+"""
+
+_ENV: Final = """\
+#!{bash}
+# Without PATH, bash would look for tools where those of this machine are, and there are no namespaces around it.
+case $1 in
+    - | -i | --ignore-environment)
+        shift
+        exec {real} -i PATH="$PATH" BASH_ENV="$BASH_ENV" ENV="$ENV" "$@"
+        ;;
+esac
+exec {real} "$@"
 """
 
 _RC: Final = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -11,6 +12,7 @@ import msgspec
 
 from podwire.errors import NotModelled, PodwireError
 from podwire.linux.machine import Place
+from podwire.linux.netns import Netns
 from podwire.tools.sleep import seconds
 from podwire.transcript.words import kubectl_exec, ssh
 
@@ -100,6 +102,7 @@ def _login(command: list[str], caller: Caller) -> list[str]:
 # -- namespaces ---------------------------------------------------------------------------------------------------
 
 _NETNS_PATHS: Final = ("/run/netns/", "/var/run/netns/")
+_OF_PROCESS: Final = re.compile(r"/proc/(\d+)/ns/net")
 
 
 def _standing(caller: Caller, name: str) -> Place:
@@ -145,7 +148,12 @@ def _split(
 
 def _value(rest: list[str], name: str, option: str) -> str:
     if not rest:
-        raise Refusal(1, f"{name}: option requires an argument -- '{option.lstrip('-')}'\n")
+        kind = f"option '{option}'" if option.startswith("--") else "option"
+        letter = "" if option.startswith("--") else f" -- '{option[-1]}'"
+        raise Refusal(
+            125 if name == "timeout" else 1,
+            f"{name}: {kind} requires an argument{letter}\nTry '{name} --help' for more information.\n",
+        )
     return rest.pop(0)
 
 
@@ -186,14 +194,7 @@ def _nsenter(argv: list[str], caller: Caller) -> None:
         place = target or here
     if options.get("n"):
         path = options["n"]
-        netns = next(
-            (
-                here.machine.netns_names.get(path.removeprefix(prefix))
-                for prefix in _NETNS_PATHS
-                if path.startswith(prefix)
-            ),
-            None,
-        )
+        netns = _netns_at(path, here, caller)
         if netns is None:
             raise Refusal(1, f"nsenter: cannot open {path}: No such file or directory\n")
         place = place.in_netns(netns)
@@ -202,6 +203,17 @@ def _nsenter(argv: list[str], caller: Caller) -> None:
             raise Refusal(1, "nsenter: no target PID specified for --net\n")
         place = place if place is target else place.in_netns(target.netns)
     raise _become(place, command, "nsenter", caller)
+
+
+def _netns_at(path: str, here: Place, caller: Caller) -> Netns | None:
+    """``--net=FILE``: one that ip netns made, or a process's."""
+    if match := _OF_PROCESS.fullmatch(path):
+        place = here.machine.root if match[1] == "1" else caller.place_of(int(match[1]))
+        return place.netns if place is not None else None
+    for prefix in _NETNS_PATHS:
+        if path.startswith(prefix):
+            return here.machine.netns_names.get(path.removeprefix(prefix))
+    return None
 
 
 def _unshare(argv: list[str], caller: Caller) -> None:
@@ -229,6 +241,8 @@ def _become(place: Place, command: list[str], name: str, caller: Caller) -> Beco
 # -- time ---------------------------------------------------------------------------------------------------------
 
 _TIMEOUT: Final = {"signal": "s", "kill-after": "k", "foreground": "f", "preserve-status": "p", "verbose": "v"}
+_EVER: Final = 1e9
+"""Seconds: a command that may run for longer runs for ever."""
 _TRY: Final = "Try 'timeout --help' for more information.\n"
 
 
@@ -237,7 +251,7 @@ def _timeout(argv: list[str], caller: Caller) -> None:
     if "v" in options:
         raise NotModelled("option -v", "timeout")
     if len(rest) < 2:
-        raise Refusal(125, f"timeout: missing operand\n{_TRY}")
+        raise Refusal(125, _TRY)
     number = _signal(options.get("s", "TERM"))
     duration, command = rest[0], rest[1:]
     kill_after = _duration(options["k"]) if "k" in options else 0
@@ -252,6 +266,8 @@ def _duration(text: str) -> int:
     value = seconds(text)
     if value is None:
         raise Refusal(125, f"timeout: invalid time interval ‘{text}’\n{_TRY}")
+    if value > _EVER:
+        return 0
     return round(value * 1_000_000_000)
 
 
@@ -273,10 +289,10 @@ def _date(argv: list[str], caller: Caller) -> None:
     if any(word.startswith(("-s", "--set")) for word in argv[1:]):
         raise NotModelled("setting the time", "date")
     now = [] if told else ["-d", f"@{caller.now // 1_000_000_000}.{caller.now % 1_000_000_000:09}"]
-    raise Become(caller.place, [REAL_DATE, *argv[1:], *now])
+    raise Become(caller.place, ["sh", "-c", 'PATH=$0; exec date "$@"', REAL, *argv[1:], *now])
 
 
-REAL_DATE: Final = "\0date"
+REAL: Final = "\0real"
 BASHRC: Final = "\0bashrc"
 """These stand for paths that the directory of the run knows."""
 

@@ -21,6 +21,8 @@ class Places:
         self._places: dict[str, Place] = {}
         self._owners: dict[int, tuple[Place, Netns]] = {}
         """Namespaces that ``unshare`` made, by the process that holds them."""
+        self._moved: dict[int, str] = {}
+        """Where processes went, which may have become ``env -i`` since."""
 
     def token(self, place: Place | None) -> str:
         """A name for a place: the namespace's label, numbered where several places share it."""
@@ -46,18 +48,25 @@ class Places:
         """The place of a request; of a process whose environment was emptied (``env -i``) that of its ancestors."""
         while not token and pid > 1:
             found = of_process(pid)
+            if found is None:
+                found = self._moved.get(pid)
             if found is not None:
                 token = found
                 break
             pid = _parent(pid)
         return self._places.get(token)
 
-    def of_pid(self, pids: Iterable[int], wanted: int) -> Place | None:
-        """Where the process stands that the script knows by the id ``wanted``; None if there is none."""
-        for pid in pids:
-            if _inner(pid) == wanted:
-                return self.find("", pid)
-        return None
+    def outer(self, pids: Iterable[int], wanted: int) -> int | None:
+        """The process, of these, that the script knows by the id ``wanted``."""
+        return next((pid for pid in pids if _inner(pid) == wanted), None)
+
+    def known(self, pids: Iterable[int]) -> list[int]:
+        """The ids by which the script knows these processes, as /proc lists them."""
+        return sorted(inner for pid in pids if (inner := _inner(pid)) is not None)
+
+    def move(self, pid: int, place: Place | None) -> None:
+        """A process becomes a command that stands there."""
+        self._moved[pid] = self.token(place)
 
     # -- unshare -------------------------------------------------------------------------------------------------
 
@@ -66,11 +75,12 @@ class Places:
         self._owners[pid] = place, place.netns
 
     def sweep(self, pids: Iterable[int]) -> None:
-        """Remove the namespaces whose processes have ended."""
+        """Forget processes that have ended, and remove the namespaces that they held."""
+        alive = set(pids)
+        self._moved = {pid: token for pid, token in self._moved.items() if pid in alive}
         if not self._owners:
             return
-        alive = set(pids)
-        held = {token for pid in alive if (token := of_process(pid))}
+        held = {token for pid in alive if (token := of_process(pid) or self._moved.get(pid))}
         for pid, (place, netns) in list(self._owners.items()):
             if pid in alive or any(self._places.get(token) and self._places[token].netns is netns for token in held):
                 continue

@@ -26,6 +26,9 @@ class Processes(Protocol):
     def look(self, connected: Collection[int]) -> Look:
         """What they are doing. ``connected``: shims that wait for the simulator."""
 
+    def pids(self) -> set[int]:
+        """All that there are, whatever they do."""
+
 
 class Look(msgspec.Struct):
     """What one look at the processes found. ``busy``: something can act, or may be about to."""
@@ -44,12 +47,15 @@ class Look(msgspec.Struct):
 class Tree:
     """The processes from ``root`` down, by Linux' /proc; ``shim`` is how the command line of a shim begins.
 
-    ``root`` itself does not count where it is the launcher (``below``).
+    ``root`` itself does not count where it is the launcher (``below``), nor do its ``others``, which are not of the run.
     """
 
-    def __init__(self, root: int, shim: tuple[bytes, ...], *, below: bool = False) -> None:
+    def __init__(
+        self, root: int, shim: tuple[bytes, ...], *, below: bool = False, others: Collection[int] = ()
+    ) -> None:
         self._root = root
         self._below = below
+        self._others = frozenset(others)
         self._shim = b"\0".join(shim) + b"\0"
         self._zombies: dict[int, int] = {}
         self._counters: list[tuple[int, str]] = []
@@ -63,9 +69,26 @@ class Tree:
         second, look = self._scan(connected)
         if second is None or self._counters != counters:
             return Look(chains=look.chains, stopped=look.stopped)
-        look.sleepers, look.human = _waits([pid for pid in second if pid not in connected])
+        waits = _waits(second, connected)
+        if waits is None or any(_ran(thread, counter) for thread, counter in counters):
+            return Look(chains=look.chains, stopped=look.stopped)
+        look.sleepers, look.human = waits
         look.busy = False
         return look
+
+    def pids(self) -> set[int]:
+        found: set[int] = set()
+        pending = [self._root]
+        while pending:
+            pid = pending.pop()
+            if pid in self._others:
+                continue
+            try:
+                pending += [child for thread in _stat(pid)[1] for child in _children(pid, thread)]
+            except OSError:
+                continue  # it has just ended
+            found.add(pid)
+        return found - {self._root} if self._below else found
 
     def _scan(self, connected: Collection[int]) -> tuple[list[int] | None, Look]:
         """The sleeping processes, or None as soon as one is found that can act."""
@@ -77,12 +100,16 @@ class Tree:
         pending: list[tuple[int, tuple[int, ...]]] = [(self._root, ())]
         while pending:
             pid, ancestors = pending.pop()
+            if pid in self._others:
+                continue
             chain = look.chains[pid] = (*ancestors, pid)
             if self._below and pid == self._root:
                 pending += [(child, chain) for thread in _stat(pid)[1] for child in _children(pid, thread)]
                 continue
             try:
                 state, threads = _stat(pid)
+                if len(threads) > 1 and not set("".join(_state(pid, thread) for thread in threads)) <= set("SITt"):
+                    quiet = False  # the first thread may wait for another
                 for thread in threads:
                     self._counters.append((thread, _read(f"/proc/{pid}/task/{thread}/schedstat")))
                     pending += [(child, chain) for child in _children(pid, thread)]
@@ -124,6 +151,10 @@ def _stat(pid: int) -> tuple[str, list[int]]:
     return fields[0], [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - as above
 
 
+def _state(pid: int, thread: int) -> str:
+    return _read(f"/proc/{pid}/task/{thread}/stat").rpartition(")")[2].split()[0]
+
+
 def _children(pid: int, thread: int) -> list[int]:
     return [int(word) for word in _read(f"/proc/{pid}/task/{thread}/children").split()]
 
@@ -149,11 +180,21 @@ _FOREVER: Final = MappingProxyType({"poll": 0xFFFFFFFF, "epoll": 0xFFFFFFFF})
 """-1 as an int; the others take a pointer, and wait for ever without one."""
 
 
-def _waits(pids: list[int]) -> tuple[tuple[int, ...], bool]:
-    """Those that sleep in a timer, and whether one reads a terminal."""
-    numbers = _NUMBERS.get(platform.machine())
-    if numbers is None:
-        return (), False
+def _ran(thread: int, counter: str) -> bool:
+    """What a running thread has run counts when it leaves the CPU: ``_waits`` has seen each off it."""
+    try:
+        return _read(f"/proc/{thread}/schedstat") != counter
+    except OSError:
+        return True
+
+
+def _waits(pids: list[int], connected: Collection[int]) -> tuple[tuple[int, ...], bool] | None:
+    """Those that sleep in a timer, and whether one reads a terminal; None if one does not wait at all.
+
+    ``stat`` shows a process as sleeping as soon as it means to: a shell inside ``wait4`` does so while it still buries a child
+    that nobody sees any more. ``syscall`` waits until it is off the CPU, and says "running" if it went on instead.
+    """
+    numbers = _NUMBERS.get(platform.machine(), MappingProxyType({}))
     sleepers = []
     human = False
     for pid in pids:
@@ -161,8 +202,10 @@ def _waits(pids: list[int]) -> tuple[tuple[int, ...], bool]:
             words = _read(f"/proc/{pid}/syscall").split()
         except OSError:
             continue  # the system does not tell (ptrace_scope)
+        if words[:1] == ["running"]:
+            return None
         call = numbers.get(int(words[0])) if words and words[0].isdigit() else None
-        if call is None:
+        if call is None or pid in connected:
             continue
         arguments = [int(word, 16) for word in words[1:7]]
         if call in _ALWAYS:

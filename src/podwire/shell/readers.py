@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled, PodwireError
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     from podwire.shell.directory import Directory
 
 _numbers = itertools.count(1)
+_VALUED: Final = MappingProxyType({"grep": "ABCDdefm", "head": "cn", "tail": "cns"})
+"""Options with a value."""
 _DEVICES: Final = ("/sys/class/net", "/sys/devices/virtual/net")
 
 
 def wants_stdin(argv: list[str]) -> bool:
-    """True where the tool reads its standard input to the end: for ``-`` among its arguments, or ``cat`` without any."""
+    """True where the tool reads its standard input to the end: for ``-`` among its arguments, or ``cat`` without any.
+
+    ``ip`` reads it for ``-batch -`` alone: behind ``netns exec`` it is the other command that does.
+    """
+    if argv[0] == "ip":
+        options = list(itertools.takewhile(lambda word: word.startswith("-"), argv[1:]))
+        return any(option.startswith("-b") and file == "-" for option, file in itertools.pairwise(options))
     return (
         "-" in argv[1:]
         or "/dev/stdin" in argv[1:]
@@ -30,8 +39,8 @@ def wants_stdin(argv: list[str]) -> bool:
     )
 
 
-def become(place: Place, argv: list[str], directory: Directory) -> Become:
-    """The real program, reading the simulated file on its standard input.
+def become(place: Place, argv: list[str], where: str, directory: Directory) -> Become:
+    """The real program, reading the simulated file on its standard input. ``where``: the caller's directory.
 
     Raises ``Refusal`` in the program's words where there is no such file, and ``PodwireError`` where it cannot be done.
     """
@@ -41,7 +50,7 @@ def become(place: Place, argv: list[str], directory: Directory) -> Become:
         raise PodwireError(f"tee {paths[0]}: {instead_of_writing(paths[0])}")
     if name == "ls":
         return _list(place, argv, paths)
-    if len(paths) > 1 or any(Path(word).exists() for word in argv[1:] if word not in paths):
+    if len(paths) > 1 or any(Path(where, word).exists() for word in _operands(argv) if word not in paths):
         raise PodwireError(
             f"{name}: give it one file of the simulated machine at a time: cat {' '.join(paths)} | {name} …"
         )
@@ -55,7 +64,9 @@ def become(place: Place, argv: list[str], directory: Directory) -> Become:
     file.write_text(text, encoding="utf-8")
     words = [word for word in argv[1:] if word not in paths] + ["-"] * (name != "wc")
     # wc without a file prints no name; with one it would.
-    script = 'exec "$@" <"$0"' if name != "wc" else f'exec "$@" <"$0" | sed "s|$| {paths[0]}|"'
+    script = 'PATH=$1; shift; exec "$@" <"$0"'
+    if name == "wc":
+        script = f'(PATH=$1; shift; exec "$@" <"$0") | sed "s|$| {paths[0]}|"'
     return Become(
         place,
         [
@@ -63,10 +74,31 @@ def become(place: Place, argv: list[str], directory: Directory) -> Become:
             "-c",
             script,
             os.fspath(directory.inside / file.name),
-            os.fspath(directory.inside / "real" / name),
+            os.fspath(directory.inside / "real"),
+            name,
             *words,
         ],
     )
+
+
+def _operands(argv: list[str]) -> list[str]:
+    """What may be a file: neither an option, nor its value, nor the pattern of ``grep``."""
+    valued = _VALUED.get(argv[0], "")
+    words = []
+    pattern = argv[0] == "grep"
+    rest = argv[1:]
+    while rest:
+        word = rest.pop(0)
+        if word.startswith("-") and word != "-":
+            short = "" if word.startswith("--") else word
+            pattern = pattern and not (word.startswith(("--regexp", "--file")) or "e" in short or "f" in short)
+            if not word.startswith("--") and word[-1] in valued:
+                del rest[:1]
+        elif pattern:
+            pattern = False
+        else:
+            words.append(word)
+    return words
 
 
 def _list(place: Place, argv: list[str], paths: list[str]) -> Become:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from podwire.fabric.network import Network
-from podwire.shell import scan
+from podwire.shell import sandbox, scan
 from podwire.shell.session import Session
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Place
 
 _SECOND: Final = 1_000_000_000
+_VALUED: Final = frozenset({"--init-file", "--rcfile"})
+"""Options of bash with a value."""
 _FILES: Final = {
     "/etc/hosts": "127.0.0.1\tlocalhost\n",
     "/etc/hostname": "host\n",
@@ -52,7 +54,7 @@ def run(
 
     Raises ``PodwireError`` for a script that would touch this machine's kernel, and where there is no bash.
     """
-    _check(arguments)
+    _check(arguments, directory or Path())
     place: Place | None
     if cluster is None:
         network, place = bare_machine(seed)
@@ -66,18 +68,32 @@ def run(
     )
 
 
-def _check(arguments: Sequence[str]) -> None:
-    """Look at the script before anything is started."""
+def _check(arguments: Sequence[str], directory: Path) -> None:
+    """Look at the script before anything is started: bash's first argument that is no option, or with -c that text."""
     words = list(arguments)
-    while words and words[0].startswith("-") and words[0] != "-c":
+    is_text = False
+    while words and words[0][:1] in {"-", "+"} and words[0] not in {"-", "--"}:
+        option = words.pop(0)
+        if option in _VALUED or (option[1:2] != "-" and option[-1:] in {"o", "O"}):
+            del words[:1]
+        elif option[1:2] != "-":
+            is_text = is_text or "c" in option
+            if "s" in option:
+                return
+    if words[:1] in (["-"], ["--"]):
         words.pop(0)
-    if words[:1] == ["-c"]:
-        if len(words) > 1:
-            scan.check(words[1], "-c")
-    elif words:
-        path = Path(words[0])
-        if path.is_file():
-            scan.check(path.read_text(encoding="utf-8", errors="surrogateescape"), words[0])
+    if not words:
+        return
+    if is_text:
+        scan.check(words[0], "-c", _is_sandboxed)
+        return
+    path = directory / words[0]
+    if path.is_file():
+        scan.check(path.read_text(encoding="utf-8", errors="surrogateescape"), words[0], _is_sandboxed)
+
+
+def _is_sandboxed() -> bool:
+    return bool(sandbox.available())
 
 
 if __name__ == "__main__":

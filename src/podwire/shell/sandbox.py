@@ -27,26 +27,41 @@ _DROPPED: Final = "-sys_admin,-net_admin,-net_raw,-sys_module,-sys_boot,-sys_tim
 
 _SETUP: Final = """\
 # $1: the private directory; $2: where it is to be; $3, $4 …: the command
+# In braces, for bash reads them to their end before the script could write into this file.
+{
 trap : INT QUIT
 exec 9>&2 2>/dev/null
 path=$PATH PATH=/usr/sbin:/usr/bin:/sbin:/bin
-while read -r _ at _; do
-    case $at in /sys | /sys/* | /proc/*) mount -o remount,bind,ro "$at" ;; esac
+mount --all --fstab "$1/readonly"
+# Should this version of mount take no remount from a table:
+[ ! -w /proc/self/comm ] || mount -o remount,bind,ro /proc
+while read -r _ at _ options _; do
+    case $at:$options in /sys:rw* | /sys/*:rw*) mount -o remount,bind,ro "$at" ;; esac
 done </proc/self/mounts
-mount -o remount,bind,ro /proc
 # The sockets of daemons (docker, D-Bus) and the names of this machine's namespaces go out of sight.
+# The directory may lie there itself: hence by its descriptor, and not by the path that mount would make of that.
 exec 8<"$1"
-mount -t tmpfs -o mode=755,size=1m podwire /run && mkdir -p "$2" /run/netns /run/lock && mount --bind /proc/self/fd/8 "$2"
+mount -t tmpfs -o mode=755,size=1m podwire /run && mkdir -p "$2" /run/netns /run/lock && mount --no-canonicalize --bind /proc/self/fd/8 "$2"
 # mount itself comes last.
 mount --all --fstab "$2/fstab"
 PATH=$path
 exec 2>&9 9>&- 8<&-
+if ! [ -e "$2/fstab" ]; then
+    echo "podwire: the namespaces for the script could not be set up" >&2
+    exit 125
+fi
+over=$2/over hold=$2/hold
 shift 2
 "$@"
-exit $?
+echo $? >"$over"
+# What bash has left running may still say its last words. Nobody writes into this but to end it all.
+until read -r _ <"$hold"; do :; done 2>/dev/null
+exit
+}
 """
 """The first process of the namespaces: it stays, so that bash has a parent that reaps, and an interrupt does not end it."""
-_TREES: Final = ("/sys/class/net", "/sys/devices/virtual/net")
+_TREES: Final = ("/proc/sys/net", "/sys/class/net", "/sys/devices/virtual/net")
+"""Covered by emptiness: what slips past the shims finds nothing, rather than the values of another kernel."""
 _BINARIES: Final = tuple(
     Path(name) for name in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 )
@@ -57,7 +72,10 @@ def available() -> tuple[str, ...]:
     program = shutil.which("unshare")
     if program is None or not sys.platform.startswith("linux"):
         return ()
-    command = (program, *(() if os.geteuid() == 0 else _AS_USER), *_FLAGS)
+    # unshare ends with us, however we end, and the namespaces end with unshare.
+    setpriv = shutil.which("setpriv")
+    dying = (setpriv, "--pdeathsig=KILL") if setpriv else ()
+    command = (*dying, program, *(() if os.geteuid() == 0 else _AS_USER), *_FLAGS)
     try:
         done = subprocess.run(  # noqa: PLW1510 - the status is the answer
             [*command, "true"],
@@ -73,9 +91,9 @@ def available() -> tuple[str, ...]:
 
 def wrap(unshare: Sequence[str], directory: Directory, command: Sequence[str]) -> list[str]:
     """The command line that runs ``command`` in the namespaces, with the shims at the absolute paths of what they stand for."""
-    (directory.path / "fstab").write_text("".join(_mounts(directory)), encoding="utf-8", errors="surrogateescape")
-    setup = directory.path / "setup"
-    setup.write_text(_SETUP, encoding="utf-8")
+    for name, lines in (("readonly", _readonly()), ("fstab", _mounts(directory))):
+        (directory.path / name).write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    (directory.path / "setup").write_text(_SETUP, encoding="utf-8")
     dropping = []
     if setpriv := shutil.which("setpriv"):
         dropping = [setpriv, f"--bounding-set={_DROPPED}", f"--inh-caps={_DROPPED}"]
@@ -84,12 +102,20 @@ def wrap(unshare: Sequence[str], directory: Directory, command: Sequence[str]) -
         command[0],
         "--norc",
         "--noprofile",
-        str(setup),
+        str(directory.path / "setup"),
         str(directory.path),
         str(directory.inside),
         *dropping,
         *command,
     ]
+
+
+def _readonly() -> Iterator[str]:
+    """Lines of fstab(5): a process for each would take longer than all else."""
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        at = line.split()[1]
+        if at in {"/proc", "/sys"} or at.startswith("/sys/"):
+            yield f"none {at} none remount,bind,ro 0 0\n"
 
 
 def _mounts(directory: Directory) -> Iterator[str]:

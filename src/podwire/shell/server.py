@@ -103,10 +103,24 @@ class Server:
             elif letter == "I":
                 client.stdin = data
                 self.pending.append(client)
-            elif letter == "S" and client.process is not None:
-                _interrupt(client, client.process, data[0])
+            elif letter == "S":
+                self._signal(client, data[0])
             elif letter == "":
                 self._drop(client)
+
+    def _signal(self, client: Client, number: int) -> None:
+        """A signal reached the shim. In the background a shell lets ^C be ignored, and most tools leave it at that."""
+        process = client.process
+        name = "" if process is None else process.argv[0].rpartition("/")[2]
+        if client.request.deaf and name not in _CATCHES.get(number, {name}):
+            return
+        if process is None or process.done:
+            # It has not begun, or has nothing left but output that nobody reads: nothing catches the signal.
+            client.discard()
+            client.end("K", bytes([number]))
+            return
+        client.signal = number
+        process.interrupt(number)
 
     def _drop(self, client: Client) -> None:
         """The shim has gone, by SIGKILL if it had not been told to."""
@@ -124,10 +138,10 @@ class Server:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def start(self, client: Client) -> None:
-        """Do what was asked, up to the first wait."""
+    def start(self, client: Client) -> bool:
+        """Do what was asked, up to the first wait. False if it does nothing but wait, and none can have noticed that it has begun."""
         self.pending.remove(client)
-        self.seen = True
+        self.seen = False
         client.started = self._network.now
         try:
             self._start(client)
@@ -137,6 +151,7 @@ class Server:
             self._refuse(client, refusal.status, refusal.message)
         except PodwireError as error:
             self._refuse(client, NOT_MODELLED, f"podwire: {error}\n")
+        return self.seen or client.process is None or client.process.done
 
     def _refuse(self, client: Client, status: int, message: str) -> None:
         client.write(2, message)
@@ -154,7 +169,7 @@ class Server:
                 f"podwire: {name}: you stand on no machine here: ssh NODE, kubectl exec POD -- …, or podwire sh -m MACHINE\n",
             )
         if name in READERS and name != "cat":
-            raise readers.become(place, argv, self._directory)
+            raise readers.become(place, argv, client.request.directory, self._directory)
         tool = registry.find(place.image, name)
         if tool is None:
             raise moves.Refusal(_NOT_FOUND, f"bash: {name}: command not found\n")
@@ -167,8 +182,15 @@ class Server:
         typed = 0 in client.request.terminals
         moves.run(argv, moves.Caller(place, self._cluster, self._network.now, self._place_of, typed))
 
-    def _place_of(self, pid: int) -> Place | None:
-        return self.places.of_pid(self.pids(), pid)
+    def _place_of(self, wanted: int) -> Place | None:
+        """Where the process stands that the script knows by this id; a simulated command knows better than its shim's environment."""
+        pid = self.places.outer(self.pids(), wanted)
+        if pid is None:
+            return None
+        client = self.clients.get(pid)
+        if client is not None and client.process is not None:
+            return client.process.place
+        return self.places.find("", pid)
 
     def _netns_of(self, pid: int) -> Netns | None:
         place = self._place_of(pid)
@@ -184,6 +206,7 @@ class Server:
             terminals=client.request.terminals,
         )
         process.pids = self._netns_of
+        process.processes = lambda: self.places.known(self.pids())
         process.on_output = lambda stream, text: self._output(client, stream, text)
         process.on_exit = lambda: self._exit(client, process.status or 0)
         process.start(_guarded(self._execute_by(tool)))
@@ -200,14 +223,14 @@ class Server:
         tool = registry.find(place.image, name)
         simple = tool is not None and name not in moves.NAMES and not readers.wants_stdin([name, *argv[1:]])
         if tool is None or not simple or (name in READERS and not all(map(is_virtual, argv[1:]))):
-            raise moves.Become(place, argv, f'exec of "{argv[0]}" failed: %s\n', 255)
+            raise moves.Become(place, argv, f'exec of "{argv[0]}" failed: %s\n', 1)
         proc.place, proc.argv = place, [name, *argv[1:]]
         return self._execute_by(tool)(proc)
 
     def _become(self, client: Client, become: moves.Become) -> None:
         client.process = None
         inside = self._directory.inside
-        paths = {moves.REAL_DATE: inside / "real" / "date", moves.BASHRC: inside / self._directory.rc.name}
+        paths = {moves.REAL: inside / "real", moves.BASHRC: inside / self._directory.rc.name}
         argv = [os.fspath(paths.get(word, word)) for word in become.argv]
         name = argv[0]
         if "/" not in name and not (self._directory.bin / name).is_symlink():
@@ -215,12 +238,15 @@ class Server:
                 message = f"podwire: {name} is neither simulated nor one of the real programs that a script may call\n"
             else:
                 message = become.complaint.replace("%s", os.strerror(2))
+            if become.owner is not None:
+                become.owner.machine.remove_netns(become.owner.netns)
             self._refuse(client, become.status, message)
             return
         fields = ["\n".join(self.places.settings(become.place)), str(become.status), become.complaint, *argv]
         if become.owner is not None:
             self.places.own(client.pid, become.owner)
         if become.minding is None:
+            self.places.move(client.pid, become.place)
             client.end("E", b"\0".join(map(os.fsencode, fields)))
             return
         client.send("F", b"\0".join(map(os.fsencode, [become.minding.flags, *fields])))
@@ -251,15 +277,6 @@ class Server:
             client.end("K", bytes([client.signal]))
         else:
             client.end("X", bytes([status & 0xFF]))
-
-
-def _interrupt(client: Client, process: Process, number: int) -> None:
-    """A signal reached the shim. In the background a shell lets ^C be ignored, and most tools leave it at that."""
-    name = process.argv[0].rpartition("/")[2]
-    if client.request.deaf and name not in _CATCHES.get(number, {name}):
-        return
-    client.signal = number
-    process.interrupt(number)
 
 
 def _guarded(tool: Tool) -> Tool:

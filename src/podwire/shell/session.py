@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
+import selectors
 import shutil
 import signal
 import subprocess
@@ -18,9 +20,9 @@ from podwire.errors import PodwireError
 from podwire.shell import sandbox
 from podwire.shell.client import Client
 from podwire.shell.directory import Directory, private_directory
-from podwire.shell.family import family
-from podwire.shell.places import Places
-from podwire.shell.quiet import Look, Processes
+from podwire.shell.family import Family, family
+from podwire.shell.places import VARIABLE, Places
+from podwire.shell.quiet import Look
 from podwire.shell.server import Server
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _BUSY_WAIT: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005)
 _IDLE_WAIT: Final = 0.02
 _PATIENCE: Final = 5.0
 """Seconds that a process may sleep in a timer of the real clock before time goes on without it."""
+_LAST_WORDS: Final = 1.0
+"""Seconds that may pass between the end of bash and of what it left running."""
 
 
 class Session:
@@ -58,6 +62,9 @@ class Session:
         self._max_time = max_time
         self._interactive = interactive
         self._places = Places()
+        self._stderr: int | IO[bytes] | None = None
+        self._ended: list[int] = []
+        """Signals that end the run."""
         self._patience: dict[int, float] = {}
         self._misses = 0
         self._pace: tuple[float, int] | None = None
@@ -75,70 +82,99 @@ class Session:
     ) -> int:
         """Run ``bash ARGUMENTS``; returns its exit status (128 + N if signal N ended it).
 
-        Raises ``PodwireError`` where there is no bash.
+        Raises ``PodwireError`` where there is no bash, and in a run of another session.
         """
         bash = shutil.which("bash")
         if bash is None:
             raise PodwireError("podwire sh needs bash on the PATH")
+        given = os.environ if environment is None else environment
+        if VARIABLE in given:
+            raise PodwireError("podwire sh inside podwire sh: a script has one simulator (for another shell: bash)")
+        self._stderr = stdout if stderr == subprocess.STDOUT else stderr
         unshare = sandbox.available()
         with private_directory(sandboxed=bool(unshare)) as private:
-            server = Server(self._network, self._cluster, self._places, private)
             rc = ["--rcfile", os.fspath(private.inside / private.rc.name), "-i"] if self._interactive else []
             command = [bash, *rc, *arguments]
             if unshare:
                 command = sandbox.wrap(unshare, private, command)
-            with _deaf(), _terminal(), family(sandboxed=bool(unshare)) as processes:
-                try:
-                    child = subprocess.Popen(
-                        command,
-                        cwd=directory,
-                        env=self._environment(private, environment),
-                        stdin=stdin,
-                        stdout=stdout,
-                        stderr=stderr,
-                    )
-                    with child:
-                        status = self._serve(server, child, processes(child.pid))
-                finally:
-                    server.close()
+
+            def start() -> subprocess.Popen[bytes]:
+                return subprocess.Popen(
+                    command,
+                    cwd=directory,
+                    env=self._environment(private, given),
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                )
+
+            with (
+                contextlib.closing(Server(self._network, self._cluster, self._places, private)) as server,
+                _deaf(self._ended),
+                _terminal(),
+                family(start, private, sandboxed=bool(unshare)) as run,
+                _many_descriptors(),
+            ):
+                status = self._serve(server, run)
+                self._last_words(server, run)
         return 128 - status if status < 0 else status
 
-    def _environment(self, private: Directory, given: Mapping[str, str] | None) -> dict[str, str]:
-        environment = dict(os.environ if given is None else given)
-        environment |= dict(setting.split("=", 1) for setting in self._places.settings(self._place))
+    def _environment(self, private: Directory, given: Mapping[str, str]) -> dict[str, str]:
+        environment = dict(given) | dict(setting.split("=", 1) for setting in self._places.settings(self._place))
         rc = os.fspath(private.inside / private.rc.name)
         return environment | {"PATH": os.fspath(private.inside / "bin"), "BASH_ENV": rc, "ENV": rc}
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
-    def _serve(self, server: Server, child: subprocess.Popen[bytes], processes: Processes) -> int:
-        """Until bash has ended.
-
-        Each round does one thing: a message, else a command whose turn it is, else a step in time. Who may act before
-        time moves, acts first; of several commands that were started side by side, the one that was started first.
-        """
-        look = Look()
-        server.pids = lambda: look.chains
+    def _serve(self, server: Server, run: Family) -> int:
+        """Until bash has ended."""
+        if run.over is not None:
+            server.selector.register(run.over, selectors.EVENT_READ)
         wait = 0.0
-        while (status := child.poll()) is None:
-            server.serve(wait)
-            server.flush()
-            look = processes.look(server.clients)
-            self._hold(server, look)
-            if look.busy or self._sleeping(look):
-                wait = _BUSY_WAIT[min(self._misses // 20, len(_BUSY_WAIT) - 1)]
-                self._misses += 1
-                continue
-            self._misses = 0
-            wait = 0.0
-            if server.serve(0.0):
-                continue  # it was said before all fell silent
-            self._places.sweep(look.chains)
-            if server.pending:
-                server.start(min(server.pending, key=lambda client: look.chains.get(client.pid, (client.pid,))))
-            else:
+        while (status := run.ended()) is None:
+            wait, look = self._round(server, run, wait)
+            if look is not None:
                 wait = self._advance(server, human=look.human)
+        if run.over is not None:
+            server.selector.unregister(run.over)
         return status
+
+    def _last_words(self, server: Server, run: Family) -> None:
+        """What bash has left running - ``tee`` that it wrote to, a command in the background - goes on within the present instant."""
+        end = time.monotonic() + _LAST_WORDS
+        wait = 0.0
+        look = None
+        while look is None and time.monotonic() < end and not run.gone():
+            wait, look = self._round(server, run, wait, patient=False)
+        run.release()
+
+    def _round(self, server: Server, run: Family, wait: float, *, patient: bool = True) -> tuple[float, Look | None]:
+        """One thing: a message, else a command whose turn it is. Returns how long to wait for the next, and when nothing can act, that.
+
+        Who may act before time moves, acts first; of several commands that were started side by side, the one that was started first.
+        """
+        server.serve(wait)
+        self._check()
+        server.flush()
+        look = run.processes.look(server.clients)
+        server.pids = lambda: look.chains
+        self._hold(server, look)
+        if look.busy or (patient and self._sleeping(look)):
+            wait = _BUSY_WAIT[min(self._misses // 20, len(_BUSY_WAIT) - 1)]
+            self._misses += 1
+            return wait, None
+        self._misses = 0
+        if server.serve(0.0):
+            return 0.0, None  # it was said before all fell silent
+        self._places.sweep(look.chains)
+        while server.pending:
+            if server.start(min(server.pending, key=lambda client: look.chains.get(client.pid, (client.pid,)))):
+                return 0.0, None
+        return 0.0, look
+
+    def _check(self) -> None:
+        if self._ended:
+            raise SystemExit(128 + self._ended[0])
 
     def _hold(self, server: Server, look: Look) -> None:
         """^Z and ``fg``: a command whose shim is stopped does not go on."""
@@ -161,7 +197,7 @@ class Session:
                 waiting = True
             elif since:
                 self._patience[pid] = 0.0
-                _say(
+                self._say(
                     f"process {pid} has slept for {_PATIENCE:.0f} s by the real clock: virtual time goes on without it"
                 )
         return waiting
@@ -169,7 +205,9 @@ class Session:
     def _advance(self, server: Server, *, human: bool) -> float:
         """Let virtual time pass up to the next thing that a process of the run can notice; returns how long to wait in vain (s)."""
         waiting = [
-            c for c in server.clients.values() if not c.held and (c.process is not None or c.minding is not None)
+            c
+            for c in server.clients.values()
+            if not c.held and ((c.process is not None and not c.process.done) or c.minding is not None)
         ]
         if not waiting or human:
             self._pace = None
@@ -187,6 +225,7 @@ class Session:
                 self._expire(server, waiting)
                 break
             network.step()
+            self._check()
         return 0.0
 
     def _at_the_walls_pace(self, server: Server) -> float:
@@ -215,31 +254,51 @@ class Session:
         server.seen = True
         for client in waiting:
             if self._deadline(client) <= self._network.now and client.process is not None:
-                _say(
-                    f"{client.request.argv[0]} is interrupted: it has run for {self._max_time / _SECOND:g} s of virtual time (--max-time)"
+                self._say(
+                    f"{client.process.argv[0]} is interrupted: it has run for {self._max_time / _SECOND:g} s of virtual time (--max-time)"
                 )
                 client.signal = signal.SIGINT
                 client.process.interrupt(signal.SIGINT)
 
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"podwire: {text}\n")
-    sys.stderr.flush()
+    def _say(self, text: str) -> None:
+        """To where bash complains."""
+        message = f"podwire: {text}\n"
+        if self._stderr is None:
+            sys.stderr.write(message)
+            sys.stderr.flush()
+            return
+        with contextlib.suppress(OSError):
+            os.write(self._stderr if isinstance(self._stderr, int) else self._stderr.fileno(), message.encode())
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """^C is for the commands, which get it from the terminal as we do; SIGTERM and SIGHUP end the run."""
+def _many_descriptors() -> Iterator[None]:
+    """Each command that waits holds four of ours; those of bash, which has been started, stay what they were."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextlib.contextmanager
+def _deaf(ended: list[int]) -> Iterator[None]:
+    """Interrupt and quit are for the commands, which get them from the terminal as we do; SIGTERM and SIGHUP end the run.
+
+    They are noted in ``ended``. An exception raised by a handler would be lost where Python drops those of a destructor.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
     # A handler, not SIG_IGN: bash would inherit that.
-    before = [(signal.SIGINT, signal.signal(signal.SIGINT, lambda *_: None))]
-    before += [(number, signal.signal(number, end)) for number in (signal.SIGTERM, signal.SIGHUP)]
+    before = [(number, signal.signal(number, lambda *_: None)) for number in (signal.SIGINT, signal.SIGQUIT)]
+    before += [
+        (number, signal.signal(number, lambda number, _: ended.append(number)))
+        for number in (signal.SIGTERM, signal.SIGHUP)
+    ]
     try:
         yield
     finally:

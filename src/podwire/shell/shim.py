@@ -41,6 +41,8 @@ class Shim:
         """^C was ignored when it started, as a shell does for what runs in the background."""
         self.buffer = b""
         self.child = 0
+        self.reading = False
+        """It reads standard input, and hears nothing from the simulator meanwhile."""
         self.expired = 0
         """The signal that ``timeout`` sent, if its time is over."""
         self.preserve = False
@@ -98,9 +100,13 @@ class Shim:
 
     def hand_on(self, number: int, _: object) -> None:
         """A signal: the tool decides what becomes of it. Before it has started, nothing catches it."""
-        if not self.connected:
+        if self.connected and not self.reading:
+            try:
+                self.send(b"S", bytes([number]))
+            except OSError:
+                return  # how it ends is already on its way
+        elif not self.deaf or number not in {_signal.SIGINT, _signal.SIGQUIT}:
             die(number)
-        self.send(b"S", bytes([number]))
 
     def run(self) -> int:
         """Obey until the end."""
@@ -116,7 +122,10 @@ class Shim:
             elif letter == "E":
                 return self.become(data)
             elif letter == "I":
-                self.send(b"I", read_all())
+                self.reading = True
+                data = read_all()
+                self.reading = False
+                self.send(b"I", data)
             elif letter == "F":
                 self.mind(data)
             elif letter == "T":
@@ -143,6 +152,7 @@ class Shim:
         name = argv[0]
         paths = [b""] if b"/" in name else environment.get(b"PATH", b"/usr/bin:/bin").split(b":")
         reason = "No such file or directory"
+        found = False
         for path in paths:
             try:
                 posix.execve(path + b"/" + name if path else name, argv, environment)
@@ -150,8 +160,9 @@ class Shim:
                 continue
             except OSError as error:
                 reason = str(error.strerror)
+                found = True
         posix.write(2, complaint.replace(b"%s", _encode(reason)))
-        return int(status)
+        return 126 if found and status == b"127" else int(status)
 
     def mind(self, data: bytes) -> None:
         """``timeout``: run the command as a child; the simulator says when its time is over."""
@@ -169,6 +180,7 @@ class Shim:
         if child == 0:
             for number in (_signal.SIGTTIN, _signal.SIGTTOU, _signal.SIGCHLD):
                 _signal.signal(number, _signal.SIG_DFL)
+            self.deaf = False  # what timeout catches is not ignored in its child
             posix._exit(self.become(rest))
         self.child = child
 
@@ -197,7 +209,7 @@ class Shim:
         if code < 0:
             if not self.expired:
                 die(-code)
-            self.preserve = self.preserve or self.expired == _signal.SIGKILL
+            self.preserve = self.preserve or code == -_signal.SIGKILL
             code = 128 - code
         posix._exit(124 if self.expired and not self.preserve else code)
 
