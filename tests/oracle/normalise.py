@@ -39,6 +39,7 @@ RULES = [
     (r"^( ?)\d\d:\d\d:\d\d\.\d{6,9}(?= )", r"\1<time>"),
     (r"cksum 0x[0-9a-f]{4} \(correct\)", "cksum <sum> (correct)"),
     (r"TS val \d+", "TS val <ts>"),
+    (r"(?<=TSONLY )[1-9]\d*(?=@)|(?<=@ )[1-9]\d*(?=@)", "<ms>"),  # the option of ping -T: milliseconds since midnight
     (r"ecr (?!0[,\]])\d+", "ecr <ts>"),
     # ip
     (r"\bused \d+/\d+/\d+", "used <age>"),

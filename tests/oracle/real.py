@@ -3,15 +3,15 @@
 
     real.py [--record | --check] [--timeout S] [-j N] SCRIPT... | --all
 
-Each script runs in bash in fresh network, mount and PID namespaces, with its
-own /run (so its own /run/netns), its own /sys and an empty current directory.
-Output and errors are merged.  --record writes recorded/NAME.out, --check
-compares a new run with the record after normalisation.
+Each script runs in bash in fresh user, network, mount and PID namespaces, with
+its own /run (so its own /run/netns), its own /sys and an empty current
+directory.  Output and errors are merged.  --record writes recorded/NAME.out,
+--check compares a new run with the record after normalisation.
 """
 
 import argparse
 import concurrent.futures
-import difflib
+import contextlib
 import os
 import pathlib
 import shutil
@@ -23,65 +23,73 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))  # it is run as a script, too
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from tests.oracle import namespaces  # noqa: E402 - found by the line above
+
 LIMIT = 300_000  # bytes of output kept
-
-SETUP = """
-mount --make-rprivate / 2>/dev/null
-mount -t tmpfs tmpfs /run && mkdir -p /run/netns
-mount -t sysfs sysfs /sys 2>/dev/null
-ip link set lo up
-. "$1"
-. "$2"
-"""
+RUN = HERE / "run.sh"
 
 
-def command(script):
-    """The command line that runs one script in its own namespaces."""
-    flags = ["-n", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
-    if os.geteuid() != 0:
-        text = script.read_text()
-        # root without its groups cannot run tcpdump
-        user = ["-U", "--map-user=1", "--map-group=1", "--keep-caps"] if "dump" in text else ["-Ur"]
-        flags = user + flags
-    inner = ["bash", "--norc", "--noprofile", "-c", SETUP, "oracle"]
-    return ["unshare", *flags, *inner, str(HERE / "prelude.sh"), str(script)]
-
-
-def environment():
-    """A small, fixed environment."""
-    return {"PATH": PATH, "HOME": "/", "LC_ALL": "C", "TZ": "UTC"}
-
-
-def run(script, timeout=60.0):
-    """Run one script; return (output text, exit status or None)."""
-    script = pathlib.Path(script).resolve()
+@contextlib.contextmanager
+def workplace():
+    """An empty directory, which tcpdump -w can write to as another user."""
     work = tempfile.mkdtemp(prefix="oracle-")
-    pathlib.Path(work).chmod(0o777)  # tcpdump -w writes as another user
+    pathlib.Path(work).chmod(0o777)
     try:
-        process = subprocess.Popen(
-            command(script),
-            cwd=work,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=timeout)
-            status = process.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            output += b"[timeout]\n"
-            status = None
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def settings(frames):
+    """The variables that make the prelude record frames."""
+    if frames is None:
+        return {}
+    pathlib.Path(frames).chmod(0o777)
+    return {"FRAMES": str(frames)}
+
+
+def collect(process, script, timeout):
+    """What a process that runs a script prints, and its exit status or None."""
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        output += b"[timeout]\n"
+        status = None
     if len(output) > LIMIT:
         output = output[:LIMIT] + b"\n[truncated]\n"
     text = output.decode("utf-8", "backslashreplace")
     return text.replace(str(script), script.name), status
+
+
+def run(script, timeout=60.0, frames=None):
+    """Run one script; (output, exit status or None). ``frames``: a directory for captures of every device."""
+    script = pathlib.Path(script).resolve()
+    with workplace() as work:
+        process = namespaces.start(
+            '. "$1" "$2"',
+            str(RUN),
+            str(script),
+            cwd=work,
+            env=settings(frames),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return collect(process, script, timeout)
+
+
+def versions():
+    """The kernel and the tools that judge."""
+    process = namespaces.start(
+        "uname -r; ip -V; ping -V; tcpdump --version",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return process.communicate(timeout=30)[0].decode().splitlines()
 
 
 def record_path(script):
@@ -89,34 +97,31 @@ def record_path(script):
     return HERE / "recorded" / (pathlib.Path(script).stem + ".out")
 
 
-def difference(script, text):
-    """Unified diff between record and text, both normalised."""
-    from tests.oracle import normalise
-
-    keep = normalise.macs(pathlib.Path(script).read_text())
+def record(script):
+    """The record of a script; empty as long as there is none."""
     path = record_path(script)
-    old = path.read_text() if path.exists() else ""
-    old, new = (normalise.normalise(x, keep) for x in (old, text))
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "recorded", "now", lineterm="", n=2)
-    return "\n".join(lines)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def handle(script, options):
     """Run one script as the options say; return (message, success)."""
+    from tests.oracle import compare
+    from tests.oracle.script import Script
+
     text, status = run(script, options.timeout)
     name = pathlib.Path(script).stem
     if options.record:
-        record_path(script).write_text(text)
-        return f"{name}: {len(text.splitlines())} lines, exit {status}", (status == 0)
+        record_path(script).write_text(text, encoding="utf-8")
+        return f"{name}: {len(text.splitlines())} lines, exit {status}", status == 0
     if options.check:
-        diff = difference(script, text)
-        return f"{name}: " + ("different\n" + diff if diff else "same"), not diff
+        difference = compare.real_difference(Script(script), record(script), text)
+        return f"{name}: " + ("different\n" + difference if difference else "same"), not difference
     return text.rstrip("\n"), status == 0
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("scripts", nargs="*")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--record", action="store_true")
@@ -129,6 +134,8 @@ def main():
         scripts = sorted(str(p) for p in (HERE / "scripts").glob("*.sh"))
     if not scripts:
         parser.error("no scripts")
+    if why := namespaces.why_not():
+        parser.error(why)
     good = True
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for message, success in pool.map(lambda s: handle(s, options), scripts):

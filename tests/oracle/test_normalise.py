@@ -56,6 +56,10 @@ CASES = [
             "options [mss 1460,sackOK,TS val <ts> ecr 0,nop,wscale 10]"
         ),
     ),
+    (
+        "length 124, options (timestamp TS{TSONLY 34932221@ 34932222@ ^ 0@ 0@}))",
+        "length 124, options (timestamp TS{TSONLY <ms>@ <ms>@ ^ 0@ 0@}))",
+    ),
     ("mtu 65536 qdisc noqueue 10.0.0.1/24",) * 2,
     ("10.0.0.2 via 10.0.0.254 dev v0",) * 2,
 ]

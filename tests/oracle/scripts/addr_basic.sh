@@ -1,4 +1,5 @@
 # ip addr: add, show forms, delete, replace, change, flush
+# area: address
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 t ip -n a addr

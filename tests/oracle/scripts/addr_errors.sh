@@ -1,4 +1,5 @@
 # ip addr: wrong commands, their texts and exit statuses
+# area: address
 ns a
 ip -n a link add br0 address 02:00:00:00:00:0a type bridge
 t ip -n a addr add 10.0.0.1/24 dev br0

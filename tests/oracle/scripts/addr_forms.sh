@@ -1,4 +1,5 @@
 # ip addr: -d -s -j -p -c, abbreviations
+# area: address
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 brd + dev v0

@@ -1,4 +1,5 @@
 # addresses on lo and on an interface that is down
+# area: address
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 t ip -n a addr add 10.5.0.1/24 dev lo

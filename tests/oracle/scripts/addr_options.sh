@@ -1,4 +1,5 @@
 # ip addr: lifetimes, noprefixroute, metric, change/replace, filters
+# area: address
 ns a
 ip -n a link add br0 address 02:00:00:00:00:0a type bridge
 ip -n a link set br0 up

@@ -1,4 +1,5 @@
 # secondary addresses: what happens when the primary is deleted
+# area: address
 ns a
 ip -n a link add br0 address 02:00:00:00:00:0a type bridge
 ip -n a link set br0 up

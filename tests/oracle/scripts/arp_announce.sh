@@ -1,4 +1,5 @@
 # arp_announce 0, 1, 2: the sender address of a request (F60, F63)
+# area: arp
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a link add br0 address 02:00:00:00:00:09 type bridge

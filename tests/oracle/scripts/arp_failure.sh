@@ -1,4 +1,5 @@
 # failure of resolution: three probes, error, queue, FAILED (F22-F24, F30)
+# area: arp
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -21,8 +22,6 @@ sys a net.ipv4.neigh.v0.mcast_solicit=1 net.ipv4.neigh.v0.retrans_time_ms=200
 dump v0 a -i v0 -n -ttt
 t ip netns exec a ping -c 1 -W 2 10.0.0.8
 enddump
-t "ip netns exec a bash -c 'echo hi >/dev/tcp/10.0.0.7/80'"
-t "ip netns exec a bash -c 'echo hi >/dev/udp/10.0.0.6/80'"
 say the queue keeps the newest packets
 ip netns exec a sysctl -qw net.ipv4.neigh.v0.unres_qlen=3
 t ip netns exec a sysctl net.ipv4.neigh.v0.unres_qlen net.ipv4.neigh.v0.unres_qlen_bytes

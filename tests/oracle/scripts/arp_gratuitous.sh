@@ -1,4 +1,5 @@
 # gratuitous ARP: arping -U and -A, arp_accept, change of MAC (F43, F44)
+# area: arp
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -35,13 +36,3 @@ say a permanent entry stays
 ip -n b neigh replace 10.0.0.1 lladdr 02:00:00:00:00:77 dev v1 nud permanent
 t ip netns exec a arping -q -U -c 1 -w 1 -I v0 10.0.0.1
 t ip -n b neigh
-say "arp_notify=1: what an address or link change sends"
-ip -n b neigh del 10.0.0.1 dev v1
-dump b b -i v1 -n -t -e
-sys a net.ipv4.conf.v0.arp_notify=1
-ip -n a addr add 10.0.0.5/24 dev v0
-ip -n a link set v0 down
-ip -n a link set v0 up
-ip -n a link set v0 address 02:00:00:00:00:ac
-sleep 1.2
-enddump

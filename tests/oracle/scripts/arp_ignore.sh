@@ -1,4 +1,5 @@
 # arp_ignore and arp_filter: two interfaces on one segment (bridge)
+# area: arp
 ns sw a h
 ip -n sw link add br0 address 02:00:00:00:00:b0 type bridge stp_state 0 mcast_snooping 0
 ip -n sw link set br0 up

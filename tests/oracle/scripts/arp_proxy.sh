@@ -1,5 +1,6 @@
 # Calico: which addresses does the node answer for (F34, F35, F38, F39)
 # topology of kernel.md section 1: pod1 - node - pod2, gateway gw
+# area: arp
 ns node pod1 pod2 gw
 pod() { # POD CALI IP MAC
     ip link add $2 netns node address ee:ee:ee:ee:ee:ee type veth peer name eth0 netns $1 address $4

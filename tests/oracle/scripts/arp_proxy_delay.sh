@@ -1,4 +1,5 @@
 # proxy_delay: broadcast requests wait up to 0.8 s, unicast ones do not (F41)
+# area: arp
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b

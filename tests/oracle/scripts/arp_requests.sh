@@ -1,4 +1,5 @@
 # requests that are not answered, DAD, wrong subnet, rp_filter and ARP (F40)
+# area: arp
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -21,7 +22,7 @@ ask -s 192.168.77.1 -I v0 10.0.0.2
 t "ip -n b neigh | sort"
 ip -n b neigh flush all
 say the same with rp_filter=1, route by another interface
-ip -n b link add d0 address 02:00:00:00:00:d0 type bridge
+ip -n b link add d0 address 02:00:00:00:00:d0 type veth peer name d1 address 02:00:00:00:00:d1
 ip -n b link set d0 up
 ip -n b route del 192.168.77.0/24
 ip -n b route add 192.168.77.0/24 dev d0

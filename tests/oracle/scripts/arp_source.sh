@@ -1,4 +1,5 @@
 # ARP sender on an interface without an address: device order (F60)
+# area: arp
 ns a b
 ip -n a link add d1 address 02:00:00:00:00:d1 type bridge
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b

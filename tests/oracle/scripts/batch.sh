@@ -1,4 +1,5 @@
 # ip -batch and -force; several commands in one go
+# area: tools
 ns a
 cat >good <<'X'
 link add br0 address 02:00:00:00:00:09 type bridge

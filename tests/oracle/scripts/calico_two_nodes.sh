@@ -1,11 +1,7 @@
 # two Calico nodes without overlay on one segment (F70-F77)
-ns sw node1 node2 pod1 pod2
-ip -n sw link add br0 address 02:00:00:00:00:b0 type bridge stp_state 0 mcast_snooping 0
-ip -n sw link set br0 up
-pair node1 eth0 42:01:0a:00:00:17 sw p1 02:00:00:00:01:01
-pair node2 eth0 42:01:0a:00:00:18 sw p2 02:00:00:00:01:02
-ip -n sw link set p1 master br0
-ip -n sw link set p2 master br0
+# area: wiring
+ns node1 node2 pod1 pod2
+pair node1 eth0 42:01:0a:00:00:17 node2 eth0 42:01:0a:00:00:18
 pod() { # NODE POD CALI IP MAC
     ip link add $3 netns $1 address ee:ee:ee:ee:ee:ee type veth peer name eth0 netns $2 address $5
     sys $1 net.ipv4.conf.$3.route_localnet=1 net.ipv4.neigh.$3.proxy_delay=0 net.ipv4.conf.$3.proxy_arp=1 net.ipv4.conf.$3.forwarding=1

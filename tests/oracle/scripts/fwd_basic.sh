@@ -1,4 +1,5 @@
 # forwarding: TTL, route types, no route, ip_forward=0, seen on both sides
+# area: forward
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b

@@ -1,4 +1,5 @@
 # ICMP redirects: sent by the router, taken or not (F73, F74)
+# area: forward
 ns a r g sw
 ip -n sw link add br0 address 02:00:00:00:00:b0 type bridge stp_state 0 mcast_snooping 0
 ip -n sw link set br0 up

@@ -1,4 +1,5 @@
 # redirects to one host: the pause doubles, at most 9 (20 ms << n), 20 s silence resets
+# area: forward
 ns a r g sw
 ip -n sw link add br0 address 02:00:00:00:00:b0 type bridge stp_state 0 mcast_snooping 0
 ip -n sw link set br0 up

@@ -1,4 +1,5 @@
 # GKE: ptp plugin, a /32 of the gateway on every veth (F110-F116)
+# area: wiring
 ns node pod1 pod2 gw
 pair node eth0 42:01:0a:00:00:25 gw g0 42:01:0a:00:00:01
 ip -n gw addr add 10.0.0.1/24 dev g0

@@ -1,4 +1,9 @@
 # help texts
+# area: tools
+# compare: part ^\$ ip( help)?$ — the usage is not copied
+# compare: set (arp|route) -h — standard output that is no terminal comes behind the errors
+# not modelled: ^\$ ip (addr|route|neigh|rule|netns|link|monitor|ntable) .*help — the help texts of objects
+# not modelled: ifconfig — ifconfig and netstat
 t ip help
 t ip
 t ip addr help

@@ -1,5 +1,6 @@
 # ICMP rate limits: time exceeded (6 at once), route errors (charged twice),
 # and icmp_ratelimit=0, which empties the bucket the route errors need
+# area: icmp
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b

@@ -1,4 +1,6 @@
-# ip link add: veth in all its forms, bridge, dummy; names and indexes
+# ip link add: veth in all its forms, bridge; names and indexes
+# area: link
+# not modelled: type vlan — VLANs
 ns a b c
 t ip -n a link
 t ip -n a link add v0 address 02:00:00:00:00:01 type veth peer name v1 address 02:00:00:00:00:02
@@ -16,9 +18,6 @@ t ip -n a link add br0 address 02:00:00:00:00:09 type bridge
 t ip -n a link show br0
 t ip -n a link set br0 up
 t ip -n a link show br0
-t ip -n a link add d0 address 02:00:00:00:00:0c type dummy
-t ip -n a link set d0 up
-t ip -n a link show d0
 say errors
 t ip -n a link add v0 type veth peer name v9
 t ip -n a link add v9 type veth peer name v0

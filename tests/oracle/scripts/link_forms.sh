@@ -1,4 +1,6 @@
 # ip link show: -d -s -br -j -c -o and abbreviations
+# area: link
+# not modelled: help — the help texts of objects
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 ip -n a link add br0 address 02:00:00:00:00:09 type bridge

@@ -1,4 +1,6 @@
 # moving devices between namespaces: indexes, @ifN, link-netnsid, link-netns
+# area: link
+# frames: no — `ip netns pids` would show the captures, and nothing is sent
 ns a b c
 t ip netns
 t ip netns list

@@ -1,4 +1,6 @@
 # ip link set / del
+# area: link
+# frames: no — a device is renamed while it is recorded, and nothing is sent
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 t ip -n a link set v0 mtu 1400

@@ -1,4 +1,5 @@
 # carrier and operational state of veth ends and of an empty bridge
+# area: link
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 t ip -n a -br link
@@ -31,18 +32,9 @@ t ip -n a link set p0 down
 t ip -n a link
 t ip -n a -br link
 t ip -n a link show up
-say bridge: no port, then a port
+say a bridge without ports
 t ip -n a link add br0 address 02:00:00:00:00:09 type bridge
 t ip -n a link set br0 up
-t ip -n a link show br0
-t ip -n a link set p0 up
-t ip -n a link set p0 master br0
-t ip -n a link show p0
-t ip -n a link show br0
-t ip -n a link show master br0
-t ip -n a link set p1 down
-t ip -n a link show br0
-t ip -n a link set p0 nomaster
 t ip -n a link show br0
 say deleting one end
 t ip -n a link del p0

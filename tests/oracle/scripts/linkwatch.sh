@@ -1,5 +1,7 @@
 # a carrier change reaches routes and link dumps a moment later (linkwatch);
 # at most 1 s when both ends have the same ifindex; "show DEV" is always right
+# area: link
+# compare: no link \| grep -A — the kernel tells lists of a carrier change up to 1 s later
 ns a b
 ip link add v0 netns a address 02:00:00:00:00:0a type veth peer name v1 netns b address 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

@@ -1,8 +1,11 @@
 # ip monitor: the events of common commands
+# area: link
+# frames: no — the events are those of the command alone
 ns a b
+unset -f ip # what is watched is the command alone
 mon() {
     printf '$ ip -n a monitor %s &\n' "$*"
-    ip -n a monitor "$@" >mon.out 2>&1 &
+    exec ip -n a monitor "$@" >mon.out 2>&1 &
     M=$!
     sleep 0.3
 }

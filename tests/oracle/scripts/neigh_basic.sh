@@ -1,4 +1,5 @@
 # ip neigh: add, replace, change, del, flush, show
+# area: neighbour
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -11,12 +12,11 @@ t ip -n a neigh add 10.0.0.6 lladdr 02:00:00:00:00:06 dev v0 nud noarp
 t ip -n a neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev v0 nud failed
 t ip -n a neigh add 10.0.0.8 lladdr 02:00:00:00:00:08 dev v0 nud none
 t ip -n a neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0 nud delay
+sleep 0.1 # it is to be probed at once
 t ip -n a neigh add 10.0.0.10 lladdr 02:00:00:00:00:10 dev v0 nud probe
+sleep 0.1
 t ip -n a neigh add 10.0.0.11 dev v0 nud incomplete
 t ip -n a neigh add 10.0.0.12 lladdr 02:00:00:00:00:12 dev v0 nud incomplete
-t ip -n a neigh add 10.9.9.9 lladdr 02:00:00:00:00:99 dev v0 router
-t ip -n a neigh add 10.9.9.8 lladdr 02:00:00:00:00:98 dev v0 extern_learn
-t ip -n a neigh add 10.9.9.7 lladdr 02:00:00:00:00:97 dev v0 protocol static
 t ip -n a neigh add proxy 10.5.0.1 dev v0
 t "ip -n a neigh | sort"
 t "ip -n a neigh show proxy | sort"

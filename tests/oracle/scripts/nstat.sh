@@ -1,4 +1,6 @@
 # counters: nstat, netstat -s, /proc/net/snmp after a few pings
+# area: tools
+# not modelled: all — the counters of the kernel, and UDP sockets of programs
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

@@ -1,5 +1,6 @@
 # reachable_time shorter than delay_first_probe_time: an idle entry never
 # becomes STALE, it goes REACHABLE - DELAY - PROBE - REACHABLE for ever
+# area: neighbour
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

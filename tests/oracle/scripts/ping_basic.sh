@@ -1,4 +1,5 @@
 # ping: success, options that change the text
+# area: ping
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 brd + dev v0
@@ -25,15 +26,13 @@ t ip netns exec a ping -c 1 -D 10.0.0.2
 t ip netns exec a ping -c 1 -O 10.0.0.2
 t ip netns exec a ping -c 1 -v 10.0.0.2
 t ip netns exec a ping -c 1 -a 10.0.0.2
-t ip netns exec a ping -c 1 -R 10.0.0.2
-t ip netns exec a ping -c 1 -T tsonly 10.0.0.2
 t ip netns exec a ping -c 3 -f 10.0.0.2
 t ip netns exec a ping -c 2 -A 10.0.0.2
 t ip netns exec a ping -c 2 -l 2 10.0.0.2
 t ip netns exec a ping -c 1 -M do 10.0.0.2
 t ip netns exec a ping -c 1 -M dont 10.0.0.2
 t ip netns exec a ping -c 1 -M want 10.0.0.2
-t ip netns exec a ping -c 1 -e 77 10.0.0.2
+t ip netns exec a ping -c 1 -e 40000 10.0.0.2
 t ip netns exec a ping -c 1 -U 10.0.0.2
 t ip netns exec a ping -c 1 -r 10.0.0.2
 t ip netns exec a ping -c 1 -L 10.0.0.2

@@ -1,4 +1,7 @@
 # ping: wrong arguments and local errors
+# area: ping
+# not modelled: -6 fd00|fd00::1 — IPv6
+# not modelled: 10.0.0.2 10.0.0.3 — source routing
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 brd + dev v0

@@ -1,4 +1,5 @@
 # ping through a router: ICMP errors as ping prints them
+# area: ping
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b
@@ -42,4 +43,3 @@ t ip netns exec a ping -c 1 -s 1373 -M dont 10.1.0.2
 ip -n a route flush cache
 t ip netns exec a ping -c 2 -i 0.2 -s 1373 10.1.0.2
 t ip -n a route show cache
-t ip netns exec a ping -c 1 -R 10.1.0.2

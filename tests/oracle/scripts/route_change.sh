@@ -1,4 +1,6 @@
 # ip route: del, replace, change, append, prepend, flush, multipath
+# area: route
+# not modelled: route save — ip route save
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

@@ -1,4 +1,6 @@
 # ip route: errors and exit statuses
+# area: route
+# compare: part ^\$ ip -n a route (add|add via 10.0.0.9 2>&1 \| head -n 2|del 2>&1 \| head -n 2)$ — the usage is not copied
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a link add d0 address 02:00:00:00:00:09 type bridge

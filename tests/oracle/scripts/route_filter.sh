@@ -1,4 +1,5 @@
 # ip route show: filters and forms
+# area: route
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a link add br0 address 02:00:00:00:00:09 type bridge

@@ -1,5 +1,7 @@
 # "table local" is printed by route get only after a rule was added: until then
 # local and main are one trie
+# area: route
+# not modelled: fib_trie — /proc/net/fib_trie
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 brd + dev v0

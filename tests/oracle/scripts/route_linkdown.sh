@@ -1,4 +1,6 @@
 # linkdown, dead; which routes go away with a link or an address
+# area: route
+# compare: no route get 10.7.0.5 — a hash with a random key chooses the leg
 ns a b c
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 pair a w0 02:00:00:00:00:1a c w1 02:00:00:00:00:1b

@@ -1,4 +1,5 @@
-# route, route -n, ifconfig, /proc/net/route, netstat -r
+# route, route -n, /proc/net/route
+# area: tools
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 brd + dev v0
@@ -12,7 +13,6 @@ ip -n a route add 10.9.0.0/16 nexthop via 10.0.0.9 nexthop via 10.0.0.8
 t ip netns exec a route -n
 t ip netns exec a route -ne
 t ip netns exec a route -nee
-t ip netns exec a netstat -rn
 t ip netns exec a cat /proc/net/route
 t ip netns exec a route add -net 10.20.0.0/16 gw 10.0.0.9
 t ip netns exec a route add -host 10.21.0.1 dev v0
@@ -26,12 +26,6 @@ t ip netns exec a route del -net 10.20.0.0/16
 t ip netns exec a route add -net 10.20.0.1/16 dev v0
 t ip netns exec a route del default
 t ip -n a route
-t ip netns exec a ifconfig
-t ip netns exec a ifconfig v0
-t ip netns exec a ifconfig -a -s
-t ip netns exec a ifconfig nope
-t ip netns exec a ifconfig v0 10.0.0.7 netmask 255.255.255.128
-t ip -n a -o addr show v0
-t ip netns exec a ifconfig v0 down
+ip -n a link set v0 down
 t ip netns exec a route -n
 t ip netns exec b route -n

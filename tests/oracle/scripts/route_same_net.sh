@@ -1,4 +1,5 @@
 # two interfaces with the same subnet; longest match, metric, order of equal routes
+# area: route
 ns a b c
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 pair a w0 02:00:00:00:00:1a c w1 02:00:00:00:00:1b

@@ -1,4 +1,5 @@
 # ip route: every type, attributes, order of show, filters
+# area: route
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 t ip -n a route

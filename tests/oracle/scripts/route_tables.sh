@@ -1,4 +1,5 @@
 # many tables: order of "table all", names, ids above 255
+# area: route
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

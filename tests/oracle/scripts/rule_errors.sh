@@ -1,4 +1,5 @@
 # ip rule: errors
+# area: rule
 ns a
 t ip -n a rule add
 t ip -n a rule add from hello table 1

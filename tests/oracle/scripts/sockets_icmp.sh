@@ -1,5 +1,7 @@
 # TCP over veth: the ICMP error of the first SYN comes while connect() still
 # holds the socket and is lost; the error of the second SYN, 1 s later, counts
+# area: sockets
+# not modelled: all — sockets of programs: bash and Python send here
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b

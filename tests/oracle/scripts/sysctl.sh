@@ -1,4 +1,7 @@
 # sysctl and /proc/sys
+# area: sysctl
+# not modelled: ls /proc — lists of directories under /proc
+# compare: part sysctl -a — podwire has the switches that decide something in it
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 t ip netns exec a sysctl net.ipv4.ip_forward
@@ -32,10 +35,9 @@ t ip netns exec a sysctl -N net.ipv4.ip_forward
 t ip netns exec a sysctl -b net.ipv4.ip_forward
 t ip netns exec a sysctl
 t ip netns exec a cat /proc/sys/net/ipv4/ip_forward
-t "ip netns exec a sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'"
+t ip netns exec a sysctl -w net.ipv4.ip_forward=0
 t ip netns exec a cat /proc/sys/net/ipv4/ip_forward
-t "ip netns exec a sh -c 'echo abc > /proc/sys/net/ipv4/ip_forward'"
-t "ip netns exec a sh -c 'echo 1 > /proc/sys/net/ipv4/conf/nope/proxy_arp'"
+t ip netns exec a sysctl -w net.ipv4.conf.nope.proxy_arp=1
 t ip netns exec a cat /proc/sys/net/ipv4/conf/nope/proxy_arp
 t ip netns exec a ls /proc/sys/net/ipv4/conf
 t ip netns exec a ls /proc/sys/net/ipv4/conf/v0

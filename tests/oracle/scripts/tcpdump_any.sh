@@ -1,4 +1,5 @@
 # tcpdump -i any (SLL2), -i lo, -D, devices that do not exist
+# area: tcpdump
 ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:1a
 pair r r1 02:00:00:00:00:1b b v1 02:00:00:00:00:0b

@@ -1,4 +1,5 @@
 # tcpdump: ARP and echo, options -e -v -vv -q -n, the header and footer lines
+# area: tcpdump
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0

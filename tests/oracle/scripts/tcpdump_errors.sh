@@ -1,4 +1,5 @@
 # tcpdump: filter grammar errors, bad options, which stream gets what
+# area: tcpdump
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -18,11 +19,11 @@ t "ip netns exec a timeout 0.3 tcpdump -i v0 -n -tttttt"
 t ip netns exec a tcpdump -Q sideways -i v0
 t ip netns exec a tcpdump -y NOPE -i v0
 say streams
-ip netns exec a tcpdump -l --immediate-mode -i v0 -n -t icmp >out 2>err &
+exec ip netns exec a tcpdump -l --immediate-mode -i v0 -n -t icmp >out 2>err &
 sleep 0.4
 ip netns exec a ping -c 1 -s 8 10.0.0.2 >/dev/null
 sleep 0.2
-kill -INT $(ip netns pids a)
+kill -INT $!
 wait $!
 say "exit $?, stdout:"
 cat out

@@ -1,4 +1,5 @@
 # tcpdump: fragments
+# area: tcpdump
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
@@ -9,5 +10,4 @@ dump v a -i v0 -n -t -v
 dump e a -i v0 -n -t -e
 ip netns exec a ping -c 1 -W 0.2 -s 3000 10.0.0.2 >/dev/null
 ip netns exec a ping -c 1 -W 0.2 -s 1473 10.0.0.2 >/dev/null
-ip netns exec a bash -c 'head -c 2000 /dev/zero >/dev/udp/10.0.0.2/7777'
 enddump

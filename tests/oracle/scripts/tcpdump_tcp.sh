@@ -1,4 +1,7 @@
 # tcpdump: UDP, TCP to a closed port and a short TCP exchange
+# area: tcpdump
+# compare: no ^--- — an acknowledgement may ride on the FIN, or go before it
+# not modelled: all — sockets of programs: bash and Python send here
 ns a b
 pair a v0 02:00:00:00:00:0a b v1 02:00:00:00:00:0b
 ip -n a addr add 10.0.0.1/24 dev v0
