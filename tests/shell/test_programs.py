@@ -30,7 +30,7 @@ def _simulated():
 
 def test_what_nobody_has_heard_of(both):
     ran = both(
-        "frobnicate; echo $?; ip netns add a; ip netns exec a frobnicate; sh -c frobnicate; echo $?; /usr/bin/frobnicate; echo $?"
+        "frobnicate; echo $?; ip netns add a; ip netns exec a frobnicate; sh -c frobnicate; echo $?; /opt/frobnicate; echo $?"
     )
     assert [line for line in ran.lines if line != "1"] == ["127"] * 3
     first, second, third, fourth = ran.err.splitlines()
@@ -40,7 +40,7 @@ def test_what_nobody_has_heard_of(both):
     )
     assert second == 'exec of "frobnicate" failed: No such file or directory'
     assert re.search(r"frobnicate: (command )?not found$", third)
-    assert fourth.endswith("/usr/bin/frobnicate: No such file or directory")
+    assert fourth.endswith("/opt/frobnicate: No such file or directory")
 
 
 def test_a_real_program_that_is_on_no_list(both):

@@ -1,5 +1,7 @@
 """What is found in a script before it starts, at which line, and what it says to write instead."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -325,4 +327,28 @@ def test_past_the_shims(script, message):
     ],
 )
 def test_what_a_shim_still_stands_before(script):
+    scan.check(script, "s", lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
+        ("ls\n/usr/bin/python3 -c 1", "/usr/bin/python3"),
+        ("if ! /usr/bin/perl -e 1; then :; fi", "/usr/bin/perl"),
+        ("A=1 exec /usr/sbin/sshd", "/usr/sbin/sshd"),
+        ("for i in 1; do /usr/bin/gcc; done", "/usr/bin/gcc"),
+        ("ip netns exec a /usr/bin/python3 x.py", "/usr/bin/python3"),
+        ("x | sudo /usr/bin/apt-get update", "/usr/bin/apt-get"),
+    ],
+)
+@pytest.mark.parametrize("sandboxed", [True, False])
+def test_no_other_program_by_its_path(script, word, sandboxed):
+    with pytest.raises(PodwireError, match=f": {re.escape(word)} is neither simulated nor one of the real programs"):
+        scan.check(script, "s", lambda: sandboxed)
+
+
+@pytest.mark.parametrize(
+    "script", ["cp /usr/bin/python3 .", "echo /usr/bin/perl", "x=/usr/bin/perl", "[ -x /usr/bin/perl ]"]
+)
+def test_a_path_that_is_no_command(script):
     scan.check(script, "s", lambda: False)

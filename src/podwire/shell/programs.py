@@ -12,8 +12,8 @@ REAL: Final = frozenset(
     " sha512sum shred shuf sort split stat stdbuf stty sum sync tac tail tee test touch tr true truncate tsort tty unexpand uniq unlink"
     " users vdir wc who whoami yes"
     # text
-    " awk bc bzip2 cmp column colordiff colrm dc diff diff3 egrep expect fgrep file find gawk grep gzip gunzip hexdump jq less locale"
-    " look mawk more nano patch perl rev sdiff sed strings tar tput vi vim xargs xxd xz yq zcat"
+    " awk bc bzip2 cmp column colordiff colrm dc diff diff3 egrep fgrep file find gawk grep gzip gunzip hexdump jq less locale"
+    " look mawk more nano patch rev sdiff sed strings tar tput vi vim xargs xxd xz yq zcat"
     # shells and processes
     " bash clear dash flock getopt kill killall nice pgrep pkill ps renice reset setsid sh pidof tset watch which"
     # captures, read from files

@@ -30,8 +30,8 @@ def wants_stdin(argv: list[str]) -> bool:
     ``ip`` reads it for ``-batch -`` alone: behind ``netns exec`` it is the other command that does.
     """
     if argv[0] == "ip":
-        options = list(itertools.takewhile(lambda word: word.startswith("-"), argv[1:]))
-        return any(option.startswith("-b") and file == "-" for option, file in itertools.pairwise(options))
+        own = itertools.takewhile(lambda word: word != "exec", argv[1:])
+        return any(option.startswith("-b") and file == "-" for option, file in itertools.pairwise(own))
     return (
         "-" in argv[1:]
         or "/dev/stdin" in argv[1:]

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from podwire.errors import PodwireError
-from podwire.shell.programs import REFUSED, WRAPPERS, is_virtual
+from podwire.shell.programs import READERS, REAL, REFUSED, WRAPPERS, is_virtual
 from podwire.tools import registry
 
 _TREES: Final = ("/proc/", "/sys/")
@@ -36,6 +36,9 @@ _TESTS: Final = frozenset({"[", "[[", "test"})
 _SHELLS: Final = frozenset({"ash", "bash", "dash", "ksh", "sh", "su", "zsh"})
 _LEADING: Final = frozenset({"kubectl", "nsenter", "ssh", "sudo", "unshare"})
 """Without a command, or with one that is a shell, they read a script from standard input."""
+_BEFORE_COMMANDS: Final = frozenset(
+    "! { if then elif else while until do time coproc command builtin exec env nohup setsid sudo xargs".split()
+)
 _SUBSTITUTION: Final = re.compile(r"\$\((?!\()|`")
 _PIECE: Final = re.compile(r"""\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)"|(.)""", re.DOTALL)
 
@@ -93,7 +96,7 @@ def problems(script: str, first: int = 1) -> Iterator[Problem]:
                 yield from problems(plain(token.text), token.line)
             else:
                 yield from _substituted(token)
-                yield from _past_the_shims(token, first=all("=" in word for word in command))
+                yield from _past_the_shims(token, first=_leads(command))
             command.append(plain(token.text).rpartition("/")[2])
             line.add(command[-1])
         elif token.kind == "body" and line & (_SHELLS | _LEADING):
@@ -101,13 +104,25 @@ def problems(script: str, first: int = 1) -> Iterator[Problem]:
         before = token
 
 
+def _leads(command: list[str]) -> bool:
+    """True where the next word is a command: behind keywords, assignments, and what runs its arguments."""
+    return command[-3:-1] == ["netns", "exec"] or all("=" in word or word in _BEFORE_COMMANDS for word in command)
+
+
 def _past_the_shims(token: Token, *, first: bool) -> Iterator[Problem]:
     """A tool by its path, and a PATH that begins with other directories than that of the shims."""
     word = plain(token.text)
     directory, slash, name = word.rpartition("/")
-    if first and slash and directory in _BINARIES and (name in REFUSED or name in registry.names() or name in WRAPPERS):
+    stands_for = name in REFUSED or name in WRAPPERS or (name in registry.names() and name not in READERS)
+    if first and slash and directory in _BINARIES and stands_for:
         yield Problem(
             token.line, f"{word} is this machine's", f"write `{name}`, which is the simulated one", harmless=True
+        )
+    elif first and slash and directory in _BINARIES and name not in REAL | READERS:
+        yield Problem(
+            token.line,
+            f"{word} is neither simulated nor one of the real programs that a script may call",
+            f"podwire simulates {', '.join(registry.names())}",
         )
     elif word.startswith("PATH=") and any(
         f"{directory}:" in f"{word[5:].partition('$PATH')[0]}:" for directory in _BINARIES
