@@ -76,6 +76,14 @@ def test_what_is_written_is_read(packets: list[tuple[int, bytes]], linktype: int
     assert list(reader) == [Captured(time // unit * unit, packet[:snaplen], len(packet)) for time, packet in packets]
 
 
+def test_a_packet_of_which_only_the_beginning_is_there():
+    stream = io.BytesIO()
+    writer = PcapWriter(stream, snaplen=20)
+    writer.packet(TIME, PING[:30], len(PING))
+    writer.packet(TIME, b"", 5)
+    assert [(packet.data, packet.length) for packet in read(stream.getvalue())] == [(PING[:20], len(PING)), (b"", 5)]
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("magic", "fraction"), [(0xA1B2C3D4, 123456), (0xA1B23C4D, 123456000)])
 def test_both_byte_orders(order, magic, fraction):

@@ -43,9 +43,7 @@ class Words(Process):
     """A process as far as getopt looks at it."""
 
     def __init__(self, line):
-        self.argv = ["tool", *line.split()]
-        self.output = []
-        self.on_output = None
+        super().__init__(None, None, ["tool", *line.split()])  # type: ignore[arg-type]
 
 
 LONGS = {"verbose": "v", "version": "V", "device": "i=", "load": "p?"}

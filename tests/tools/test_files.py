@@ -1,12 +1,16 @@
 """cat and the virtual files, where the records do not reach."""
 
+import shlex
+
 import pytest
 
 from podwire.errors import NotModelled
+from podwire.linux.machine import Place
 from podwire.linux.netlink import Netlink
 from podwire.tools.cat import cat
 from podwire.tools.files import FileError, read
 from podwire.tools.process import Process
+from podwire.tools.sysctl import sysctl
 
 
 class Unplugged:
@@ -135,6 +139,33 @@ def test_order_of_a_listing_is_that_of_directories(lab):
     assert out == "net.ipv4.conf.v0.proxy_arp\nnet.ipv4.conf.v0/5.proxy_arp\n"
 
 
+def test_settings_from_files(lab, tmp_path):
+    """The place's own files come first, then the caller's; a host's /etc/sysctl.conf holds comments, a container may have none."""
+    (tmp_path / "mine").write_text("net.ipv4.ip_default_ttl = 33\n")
+    lab.a.files["/etc/mine"] = "net.ipv4.ip_default_ttl = 44\n"
+    process = Process(lab.network, lab.a, shlex.split("sysctl -p mine /etc/mine"), directory=str(tmp_path))
+    process.start(sysctl)
+    assert process.stdout == "net.ipv4.ip_default_ttl = 33\nnet.ipv4.ip_default_ttl = 44\n"
+    assert lab.said("sysctl -p") == ("", "", 0)
+    pod = Place(lab.a.netns, lab.a.image, "pod", container=True)
+    assert lab.said("sysctl -p", pod)[2] == 1
+    pod.files["/etc/sysctl.conf"] = "net.ipv4.ip_default_ttl=55"
+    assert lab.said("sysctl -p", pod) == ("net.ipv4.ip_default_ttl = 55\n", "", 0)
+    pod.files["/etc/many"] = "net.ipv4.conf.*.nosuch = 1\n"
+    with pytest.raises(NotModelled, match="wildcards"):
+        lab.said("sysctl -p /etc/many", pod)
+
+
+def test_settings_from_standard_input(lab):
+    text = "net.ipv4.ip_forward = 1 and nobody reads this\n-what\nwhat\n"
+    process = Process(lab.network, lab.a, ["sysctl", "-p", "-"], stdin=text)
+    process.start(sysctl)
+    assert process.stderr == "sysctl: -(3): invalid syntax, continuing...\n"
+    assert process.stdout == "net.ipv4.ip_forward = 1 and nobody reads this\n"
+    assert process.status == 0
+    assert lab.a.netns.conf_all.forwarding == 1
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -142,7 +173,6 @@ def test_order_of_a_listing_is_that_of_directories(lab):
         "sysctl -w vm.swappiness=1",
         "sysctl net.core.somaxconn",
         "sysctl net.bridge.bridge-nf-call-iptables",
-        "sysctl -p",
         "sysctl --system",
         "sysctl net..ipv4",
         "sysctl -w net.ipv4.conf.v0.medium_id=5",

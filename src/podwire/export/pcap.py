@@ -71,15 +71,22 @@ class PcapWriter:
         magic = _MAGIC_NANO if nano else _MAGIC
         stream.write(struct.pack("<IHHiIII", magic, 2, 4, 0, 0, snaplen, linktype))
 
-    def packet(self, time: int, data: bytes) -> None:
+    def packet(self, time: int, data: bytes, length: int | None = None) -> None:
         """Append a packet of ``time`` ns; as many bytes of it are kept as ``snaplen`` says.
+
+        ``length`` is what it had on the wire, where ``data`` is only its beginning.
 
         Raises ``CaptureError`` for a time before 1970 or after 2106, which a file cannot hold.
         """
         seconds, fraction = divmod(time, 1_000_000_000)
         kept = data[: self._snaplen]
         try:
-            head = _RECORD.pack(seconds, fraction if self._nano else fraction // 1000, len(kept), len(data))
+            head = _RECORD.pack(
+                seconds,
+                fraction if self._nano else fraction // 1000,
+                len(kept),
+                len(data) if length is None else length,
+            )
         except struct.error:
             raise CaptureError(f"a pcap file holds times of 32 bits of seconds, not {seconds}") from None
         self._stream.write(head + kept)

@@ -229,6 +229,8 @@ class _Session:
         tick = start + options.interval * NSEC if options.interval else None
         deadline = start + options.timeout * NSEC if options.timeout else None
         expired = 1
+        # Even -f may have no answer to end by; but then it is a choice of the network, not of the command line.
+        self.proc.endless = options.count < 0 and not options.timeout and not options.quit_on_reply
         self._send()
         done = False
         while not done:

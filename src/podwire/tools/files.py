@@ -1,5 +1,7 @@
 """The files that commands read: those of the place, and the virtual ones under /proc/sys/net, /proc/net and /sys/class/net.
 
+What a command is told to read or write for its caller (a capture, a list of commands) is a file of the caller: ``caller_path``.
+
 Formats: net/core/net-sysfs.c, and ``procnet``. What exists on a real machine and is not modelled raises ``NotModelled``.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EINVAL, EISDIR, ENOENT, ENOTDIR
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link, Stats
     from podwire.linux.machine import Place
     from podwire.linux.netns import Netns
+    from podwire.tools.process import Process
 
 _PROC_NET_OTHERS: Final = frozenset(
     "anycast6 connector dev_mcast dev_snmp6 fib_trie fib_triestat icmp icmp6 igmp igmp6 ip6_flowlabel ip6_mr_cache ip6_mr_vif"
@@ -52,6 +56,11 @@ class FileError(Exception):
     def __init__(self, errno: int) -> None:
         super().__init__(errno)
         self.errno = errno
+
+
+def caller_path(proc: Process, path: str) -> Path:
+    """A file of the caller's, on the machine that podwire runs on: as seen from the directory where the caller stands."""
+    return Path(proc.directory, path)
 
 
 def read(place: Place, path: str) -> str:
@@ -157,7 +166,8 @@ def _flags(link: Link) -> str:
     """dev->flags: IFF_UP, IFF_LOOPBACK or IFF_BROADCAST and IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI."""
     value = 0x8 if link.is_loopback else 0x1002
     value |= (link.is_up and 0x1) | (0 if link.arp or link.is_loopback else 0x80)
-    return f"{value | (0x100 if link.promisc else 0) | (link.allmulticast and 0x200):#x}"
+    everything = link.allmulticast or link.port is not None
+    return f"{value | (0x100 if link.promisc else 0) | (0x200 if everything else 0):#x}"
 
 
 def _name_assign_type(link: Link) -> str:
@@ -198,6 +208,12 @@ def _statistic(stats: Stats, name: str) -> int:
     return int(getattr(stats, aliases.get(name, name), 0))
 
 
+def _bridge_directories(link: Link) -> frozenset[str]:
+    """What a bridge, or a port, has in addition."""
+    bridge = {"bridge", "brforward", "brif"} if link.bridge is not None else set()
+    return frozenset(bridge | ({"brport", "master"} if link.port is not None else set()))
+
+
 def _read_sysfs(netns: Netns, parts: list[str]) -> str:
     if not parts:
         raise FileError(EISDIR)
@@ -211,7 +227,7 @@ def _read_sysfs(netns: Netns, parts: list[str]) -> str:
     else:
         name, rest, known = parts[1], parts[2:], parts[1] in _SYSFS
     if not known:
-        if name in _SYSFS_OTHERS:
+        if name in _SYSFS_OTHERS or name in _bridge_directories(link):
             raise NotModelled(f"/sys/class/net/{'/'.join(parts)}", "cat")
         raise FileError(ENOENT)
     if rest:

@@ -47,8 +47,9 @@ def resolve(place: Place, name: str, *, host_first: bool = False) -> tuple[Ip, b
         return host, False
     if network is not None:
         return network, True
-    # Asked last, getnetbyname leaves "not found" behind whatever DNS had said.
-    temporary = gai_error(place, name).startswith("Temporary") and not host_first
+    # Asked last, getnetbyname leaves "not found" behind whatever DNS had said. Nobody is asked for digits and dots.
+    numeric = set(name) <= set("0123456789.")
+    temporary = gai_error(place, name).startswith("Temporary") and not host_first and not numeric
     raise UnknownName("Host name lookup failure" if temporary else "Unknown host")
 
 

@@ -14,7 +14,10 @@ _TOOLS: Final = MappingProxyType(
     {
         "arp": "podwire.tools.arp:arp",
         "arping": "podwire.tools.arping:arping",
+        "bridge": "podwire.tools.bridge:bridge",
         "cat": "podwire.tools.cat:cat",
+        "ethtool": "podwire.tools.ethtool:ethtool",
+        "hostname": "podwire.tools.hostname:hostname",
         "ip": "podwire.tools.ip:ip",
         "ping": "podwire.tools.ping:ping",
         "route": "podwire.tools.route:route",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -10,7 +11,8 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _seconds(word: str) -> float | None:
+def seconds(word: str) -> float | None:
+    """``NUMBER[SUFFIX]`` in seconds; None for what is none (sleep and timeout read it alike)."""
     unit = word[-1:] if word[-1:] in _UNITS else ""
     try:
         value = float(word.removesuffix(unit))
@@ -27,11 +29,15 @@ def sleep(proc: Process) -> Waiting:
         return 1
     total = 0.0
     for word in words:
-        seconds = _seconds(word)
-        if seconds is None:
+        number = seconds(word)
+        if number is None:
             proc.error(f"sleep: invalid time interval ‘{word}’\nTry 'sleep --help' for more information.\n")
             return 1
-        total += seconds
+        total += number
+    if isinf(total):
+        proc.endless = True
+        while True:
+            yield None
     end = proc.now + round(total * 1_000_000_000)
     while proc.now < end:
         yield end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from errno import ENOENT, ENOTDIR
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.netlink import Netlink
 from podwire.tools.args import BadOption, getopt
-from podwire.tools.files import check_sysctl
+from podwire.tools.files import caller_path, check_sysctl
 from podwire.trace.events import Owner
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ _LONGS: Final = {
     "help": "h",
     "version": "V",
 }
+_FLAGS: Final = {"deprecated": "deprecated", "dry-run": "dry_run", "e": "ignore", "q": "quiet", "w": "write"}
+_DEFAULT: Final = "/etc/sysctl.conf"
 _DEPRECATED: Final = frozenset({"base_reachable_time", "retrans_time"})
 
 
@@ -75,6 +78,9 @@ class _Options(msgspec.Struct):
     ignore: bool = False
     quiet: bool = False
     write: bool = False
+    load: bool = False
+    file: str = ""
+    """That of ``-p``, where it stands in the same word."""
     show: str = "both"
     end: str = "\n"
     pattern: re.Pattern[str] | None = None
@@ -94,6 +100,8 @@ def sysctl(proc: Process) -> int:
             return status
     if options.all:
         return _show_tree(proc, options, "")
+    if options.load:
+        return _load(proc, options, [options.file, *names] if options.file else names or [_DEFAULT])
     if not names:
         if words:
             proc.error("sysctl: no variables specified\nTry `sysctl --help' for more information.\n")
@@ -116,29 +124,24 @@ def _option(proc: Process, options: _Options, word: str, argument: str) -> int |
     match word:
         case "a" | "A" | "X":
             options.all = True
-        case "deprecated":
-            options.deprecated = True
-        case "dry-run":
-            options.dry_run = True
         case "b":
             options.show, options.end = "values", ""
         case "n":
             options.show = "values"
         case "N":
             options.show = "names"
-        case "e":
-            options.ignore = True
-        case "q":
-            options.quiet = True
-        case "w":
-            options.write = True
+        case "deprecated" | "dry-run" | "e" | "q" | "w":
+            setattr(options, _FLAGS[word], True)
         case "r":
             try:
                 options.pattern = re.compile(argument)
             except re.error:
                 options.pattern = None  # regcomp's failure is not looked at
-        case "p" | "f" | "system":
-            raise NotModelled(f"option {'--' if len(word) > 1 else '-'}{word}", "sysctl")
+        case "p" | "f":
+            options.load = True
+            options.file = argument or options.file
+        case "system":
+            raise NotModelled("option --system", "sysctl")
         case "h" | "d":
             proc.write(_USAGE)
             return 0
@@ -220,6 +223,65 @@ def _show_tree(proc: Process, options: _Options, prefix: str) -> int:
     return 0
 
 
+def _load(proc: Process, options: _Options, names: list[str]) -> int:
+    """``Preload``: the settings of all files are read first, and then written."""
+    status = 0
+    settings: list[str] = []
+    for name in names:
+        text = _text(proc, name)
+        if text is None:
+            status = 1
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            setting = line.strip()
+            if not setting or setting[0] in "#;":
+                continue
+            if "=" in setting:
+                settings.append(setting)
+            elif not setting.startswith("-"):
+                proc.error(f"sysctl: {name}({number}): invalid syntax, continuing...\n")
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        for name in _expanded(proc, key.strip().removeprefix("-")):
+            status |= _assign(proc, options, name, value)
+    return status
+
+
+def _expanded(proc: Process, name: str) -> list[str]:
+    """``glob``: a file may name several switches at once; the command line may not."""
+    if not re.search(r"[*?[]", name):
+        return [name]
+    wanted = _path(name).split("/")
+    found = [
+        path
+        for path in Netlink(proc.place.netns).sysctl_paths()
+        if len(parts := path.split("/")) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+    ]
+    if not found:
+        raise NotModelled(f"wildcards in {name!r}, which mean no switch that podwire has", "sysctl")
+    return [_swap(path) for path in found]
+
+
+def _text(proc: Process, name: str) -> str | None:
+    """A file of the place, or of the caller; the reason why there is none is told."""
+    if name == "-":
+        return proc.stdin
+    if name in proc.place.files:
+        return proc.place.files[name]
+    errno = ENOENT
+    if name != _DEFAULT:
+        try:
+            return caller_path(proc, name).read_text(encoding="utf-8", errors="surrogateescape")
+        except IsADirectoryError:
+            return ""
+        except OSError as error:
+            errno = error.errno or ENOENT
+    elif not proc.place.container:
+        return ""  # Debian's holds comments alone
+    proc.error(f'sysctl: cannot open "{name}": {os.strerror(errno)}\n')
+    return None
+
+
 def _write(proc: Process, options: _Options, setting: str) -> int:
     name, equals, value = setting.partition("=")
     if len(setting.lstrip()) < 2 or setting.lstrip()[0] in "#;":
@@ -228,10 +290,12 @@ def _write(proc: Process, options: _Options, setting: str) -> int:
         proc.error("sysctl: command line(0): invalid syntax, continuing...\n")
         return 1
     name = name.strip()
-    name = name.removeprefix("-")
+    return _assign(proc, options, name.removeprefix("-"), value) if name not in {"", "-"} or value else 1
+
+
+def _assign(proc: Process, options: _Options, name: str, value: str) -> int:
     if not name:
-        if value:
-            proc.error("sysctl: Path is not under /proc/sys/: /proc/sys/\n")
+        proc.error("sysctl: Path is not under /proc/sys/: /proc/sys/\n")
         return 1
     path = _path(name).removeprefix("/")
     value = value.strip()

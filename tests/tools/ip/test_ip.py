@@ -204,7 +204,9 @@ def test_list_id_tells_who_is_called_how(bench):
     assert bench.ok("ip -j netns") == '[{"name":"blue","id":0}]\n'
     bench.ok("ip netns add red")
     bench.ok("ip netns set red 7")
-    assert bench.run("ip netns set red 8") == ("RTNETLINK answers: File exists\n", 2)
+    assert bench.run("ip netns set red 8") == ("Error: Peer netns already has a nsid assigned.\n", 2)
+    bench.ok("ip netns add green")
+    assert bench.run("ip netns set green 7") == ("Error: The specified nsid is already used.\n", 2)
     assert "(id: 7)" in bench.ok("ip netns")
 
 
@@ -252,12 +254,11 @@ def test_a_learned_path_mtu_expires(pair):
 @pytest.mark.parametrize(
     "line",
     [
-        "ip monitor",
+        "ip netns monitor",
         "ip tunnel",
         "ip xfrm state",
         "ip vrf",
         "ip nexthop",
-        "ip -batch file",
         "ip route help",
         "ip link help",
         "ip addr help",
@@ -270,7 +271,7 @@ def test_a_learned_path_mtu_expires(pair):
         "ip link add x type vxlan id 5 dstport 4789",
         "ip link add x type ipip",
         "ip link set v0 vf 0 mac 02:00:00:00:00:01",
-        "ip link set v0 master br0",
+        "ip link set br0 type bridge stp_state 1",
         "ip link property add dev v0 altname x",
         "ip route add 10.9.0.0/16 encap ip id 1 dst 10.0.0.9 dev v0",
         "ip route add 10.9.0.0/16 via inet6 fe80::1 dev v0",

@@ -12,6 +12,7 @@ from podwire.linux.image import Image
 from podwire.linux.socket import UdpSocket
 from podwire.tools.process import Process
 from podwire.tools.tcpdump import tcpdump
+from podwire.tools.tcpdump.files import as_bytes
 from podwire.wire.addr import Ip4
 from tests.tools.realscripts import Lab
 
@@ -177,6 +178,30 @@ def test_a_snapshot_length(lab):
         reader = PcapReader(stream)
         assert reader.snaplen == 30
         assert [(len(packet.data), packet.length) for packet in reader] == [(30, 98)] * 2
+
+
+def test_what_a_file_holds_in_part_is_written_as_it_is(lab):
+    # As the real one does: the file that is read and the one that is written are equal.
+    dump = lab.dump("-ni v0 -s 30 -w x.pcap icmp")
+    lab.ping()
+    dump.interrupt()
+    lab.reads("-r x.pcap -w y.pcap")
+    assert Path("y.pcap").read_bytes() == Path("x.pcap").read_bytes()
+    with Path("y.pcap").open("rb") as stream:
+        assert [packet.length for packet in PcapReader(stream)] == [98, 98]
+
+
+def test_standard_output_streams(lab):
+    dump = lab.dump("-ni v0 -w - -c 9")
+    sizes = [len(as_bytes(dump.stdout))]
+    for _ in range(2):
+        lab.ping()
+        sizes.append(len(as_bytes(dump.stdout)))
+    # The header at once; then a request and a reply, behind those of ARP.
+    assert sizes == [24, 24 + 2 * (16 + 42) + 2 * (16 + 98), 24 + 2 * (16 + 42) + 4 * (16 + 98)]
+    dump.close()
+    assert len(as_bytes(dump.stdout)) == sizes[-1]
+    assert len(lab.reads("-nr -", dump.stdout).splitlines()) == 6
 
 
 def test_devices(lab):

@@ -120,8 +120,9 @@ def print_address(ctx: Context, link: Link, address: Address, *, with_device: bo
     if not brief:
         if with_device:
             out.only("index", link.ifindex)
-            out.only("dev", link.name)
-            out.text(f"{link.ifindex}: {link.name}")
+            name = ctx.device_name(link.ifindex)
+            out.only("dev", name)
+            out.text(f"{link.ifindex}: {name}")
         out.put("family", "inet" if address.local.family == AF_INET else "inet6", "    {} ")
     out.put("local", str(address.local), "{}", colour)
     if address.peer != address.local:

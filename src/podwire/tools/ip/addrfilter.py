@@ -75,7 +75,9 @@ def _named(ctx: Context, name: str, *, do_link: bool) -> Link:
     link = None if do_link else ctx.device(name)
     if link is None:
         what = "get request" if do_link else "request"
-        raise Fail(int(do_link), f"RTNETLINK answers: No such device\nCannot send link {what}: No such device\n")
+        raise Fail(
+            int(do_link), f"RTNETLINK answers: No such device\nCannot send link {what}: No such device\n", exits=do_link
+        )
     return link
 
 
@@ -177,4 +179,5 @@ def is_deprecated(address: Address, now: int) -> bool:
         return True
     if address.permanent or address.preferred_lft == FOREVER:
         return False
-    return (now - address.since) // _NSEC >= address.preferred_lft
+    # Where both lifetimes end at once the address goes without having been deprecated.
+    return address.preferred_lft < address.valid_lft and (now - address.since) // _NSEC >= address.preferred_lft

@@ -30,6 +30,10 @@ Execute = Callable[["Process", Place, list[str]], "int | Waiting"]
 """Run a command (``argv``) in another place, as ``ip netns exec`` does."""
 
 
+class NotEntered(Fail):
+    """There is no namespace of that name."""
+
+
 class Options(msgspec.Struct):
     """What stands before the object."""
 
@@ -42,13 +46,19 @@ class Options(msgspec.Struct):
     pretty: bool = False
     brief: bool = False
     oneline: bool = False
+    coloured: str = "never"
     colour: bool = False
+    """What ``coloured`` comes to where the output goes."""
     numeric: bool = False
     resolve: bool = False
     all: bool = False
     loops: int = 10
     netns: list[str] = []
     version: bool = False
+    timestamp: bool = False
+    short_timestamp: bool = False
+    batch: str | None = None
+    force: bool = False
 
 
 class Context:
@@ -87,7 +97,15 @@ class Context:
         """``ll_name_to_index``: by name, or by ``ifN``."""
         link = self.netns.link(name)
         index = index_of(name)
-        return self.netns.link_by_index(index) if link is None and index is not None else link
+        if link is None and index is not None:
+            link = self.netns.link_by_index(index)
+        if link is not None and link.peer is not None and link.peer.netns is not link.netns:
+            link.netns.nsid_of(link.peer.netns)  # RTM_GETLINK gives the other namespace an id
+        return link
+
+    def device_name(self, ifindex: int) -> str:
+        """``ll_index_to_name``."""
+        return self.netns.link_name(ifindex)
 
     def host(self, addr: Ip) -> str:
         """``format_host``: an address; with ``-r`` its name if there is one."""
@@ -98,12 +116,12 @@ class Context:
         return str(addr)
 
     @contextmanager
-    def talk(self) -> Iterator[None]:
+    def talk(self, *, exits: bool = False) -> Iterator[None]:
         """``rtnl_talk``: a refusal of the kernel ends the command with status 2."""
         try:
             yield
         except NetlinkError as error:
-            raise Fail(2, refusal(error)) from None
+            raise Fail(2, refusal(error), exits=exits) from None
 
 
 def index_of(name: str) -> int | None:
@@ -129,25 +147,33 @@ def enter(proc: Process, name: str) -> Place:
     place = proc.place
     netns = None if place.container else place.machine.netns_names.get(name)
     if netns is None:
-        raise Fail(255, f'Cannot open network namespace "{name}": No such file or directory\n')
-    inside = Place(netns, place.image, place.hostname)
-    # ``ip netns exec`` changes the network namespace alone: files, names under /run/netns and processes stay.
-    inside.files = place.files
-    inside.next_pid = place.next_pid
-    return inside
+        raise NotEntered(255, f'Cannot open network namespace "{name}": No such file or directory\n')
+    return place.in_netns(netns)
 
 
-def _colour(option: str) -> bool | None:
+def netns_of_pid(proc: Process, pid: int) -> Netns | None:
+    """The network namespace of a process; None where there is no such process.
+
+    Process 1 is there without anybody's word: its namespace is the machine's own, or the container's.
+    """
+    found = proc.pids(pid) if proc.pids is not None else None
+    if found is None and pid == 1:
+        return proc.place.netns if proc.place.container else proc.place.machine.root.netns
+    return found
+
+
+def colour_option(option: str) -> str | None:
+    """``matches_color``: always, auto or never."""
     word, equals, when = option.partition("=")
     if not matches(word, "-color"):
         return None
     if not equals or when in {"", "always"}:
-        return True
-    return False if when in {"auto", "never"} else None
+        return "always"
+    return when if when in {"auto", "never"} else None
 
 
-def parse_options(argv: list[str]) -> tuple[Options, Words]:
-    """The options before the object; ``-c=auto`` means no colour, as for output that is no terminal."""
+def parse_options(argv: list[str], *, terminal: bool = False) -> tuple[Options, Words]:
+    """The options before the object; ``-c=auto`` asks whether the output is a ``terminal``."""
     options = Options()
     words = Words(argv)
     while words:
@@ -163,6 +189,7 @@ def parse_options(argv: list[str]) -> tuple[Options, Words]:
             raise Fail(255, f'Option "{option}" is unknown, try "ip -help".\n')
         if options.version:
             break
+    options.colour = options.coloured == "always" or (options.coloured == "auto" and terminal)
     return options, words
 
 
@@ -195,14 +222,16 @@ def _option(options: Options, option: str, words: Words) -> bool:  # noqa: C901 
         options.resolve = True
     elif matches(option, "-oneline"):
         options.oneline = True
-    elif matches(option, "-timestamp", "-tshort"):
-        pass
+    elif matches(option, "-timestamp"):
+        options.timestamp = True
+    elif matches(option, "-tshort"):
+        options.timestamp = options.short_timestamp = True
     elif matches(option, "-Version"):
         options.version = True
     elif matches(option, "-force"):
-        pass
+        options.force = True
     elif matches(option, "-batch"):
-        raise NotModelled(f"-batch {_argument(words)}", "ip")
+        options.batch = _argument(words)
     elif matches(option, "-brief"):
         options.brief = True
     elif matches(option, "-json"):
@@ -213,8 +242,8 @@ def _option(options: Options, option: str, words: Words) -> bool:  # noqa: C901 
         size = _argument(words)
         if parse_number(size) is None:
             raise Fail(255, f"Invalid rcvbuf size '{size}'\n")
-    elif (colour := _colour(option)) is not None:
-        options.colour = colour
+    elif (colour := colour_option(option)) is not None:
+        options.coloured = colour
     elif matches(option, "-help"):
         raise Fail(255, USAGE)
     elif matches(option, "-netns"):

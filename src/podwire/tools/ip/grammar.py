@@ -26,12 +26,17 @@ USAGE: Final = "Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }\n"
 
 
 class Fail(Exception):
-    """The command ends here: ``status`` is its exit status, ``message`` what it says on standard error."""
+    """The command ends here: ``status`` is its exit status, ``message`` what it says on standard error.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``exits``: the real tool calls exit() there, which ends a batch too. It does so wherever it ends with 255, and elsewhere if
+    that is said; otherwise it returns.
+    """
+
+    def __init__(self, status: int, message: str, *, exits: bool | None = None) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
+        self.exits = status == 255 if exits is None else exits
 
 
 def wrong(message: str, word: str) -> Fail:
@@ -206,7 +211,7 @@ def address(text: str, family: int) -> Prefix:
     """``get_addr``: an address without a length, or the end of the command."""
     found = _address(text, family)
     if found is None:
-        raise Fail(1, f'Error: {_FAMILY_NAMES[family]} address is expected rather than "{text}".\n')
+        raise Fail(1, f'Error: {_FAMILY_NAMES[family]} address is expected rather than "{text}".\n', exits=True)
     return found
 
 
@@ -224,13 +229,13 @@ def _netmask(text: str) -> int | None:
 def prefix(text: str, family: int) -> Prefix:
     """``get_prefix``: an address with or without a length, or the end of the command."""
     if family == AF_PACKET:
-        raise Fail(1, f'Error: "{text}" may be inet prefix, but it is not allowed in this context.\n')
+        raise Fail(1, f'Error: "{text}" may be inet prefix, but it is not allowed in this context.\n', exits=True)
     head, slash, tail = text.partition("/")
     found = _address(head, family)
     bits = 0 if found is None else {AF_INET: 32, AF_INET6: 128}.get(found.family, 0)
     plen = _netmask(tail) if slash else bits
     if found is None or plen is None or plen > bits or (slash and found.plen == -2):
-        raise Fail(1, f'Error: {_FAMILY_NAMES[family]} prefix is expected rather than "{text}".\n')
+        raise Fail(1, f'Error: {_FAMILY_NAMES[family]} prefix is expected rather than "{text}".\n', exits=True)
     if found.plen == -2:
         plen = 0
     return Prefix(found.family, found.addr, plen, given=found.given or bool(slash))

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
-from podwire.linux.rtnl.link import KINDS, Peer
+from podwire.linux.rtnl.link import KINDS, Configure, Peer
 from podwire.tools.ip.address import show_links
 from podwire.tools.ip.addrfilter import parse_filter
-from podwire.tools.ip.context import Context
-from podwire.tools.ip.grammar import Fail, Words, mac_of, matches, no_device, usage
+from podwire.tools.ip.context import Context, netns_of_pid
+from podwire.tools.ip.grammar import Fail, Words, integer, mac_of, matches, no_device, usage
+from podwire.tools.ip.linkbridge import parse_bridge, parse_port
 from podwire.tools.ip.linkparse import LinkRequest, parse_link
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
-    from podwire.linux.netlink import Netlink
     from podwire.linux.netns import Netns
+    from podwire.linux.rtnl.bridge import BridgeOptions
     from podwire.wire.addr import Mac
 
 _IFNAMSIZ: Final = 16
@@ -58,15 +59,16 @@ def _show(ctx: Context, words: Words) -> int:
 
 
 def _target(ctx: Context, text: str | None) -> Netns | None:
-    """``netns NAME|PID``: a name under /run/netns, or process 1, whose namespace is the machine's own."""
+    """``netns NAME|PID``: a name under /run/netns, or the namespace of a process."""
     if text is None:
         return None
     machine = ctx.place.machine
     if not ctx.place.container and text in machine.netns_names:
         return machine.netns_names[text]
-    if text == "1":
-        return ctx.proc.place.netns if ctx.proc.place.container else machine.root.netns
-    raise NetlinkError(ESRCH)
+    found = netns_of_pid(ctx.proc, integer(text) or 0)
+    if found is None:
+        raise NetlinkError(ESRCH)
+    return found
 
 
 def _checked_mac(values: list[int] | None, *, create: bool) -> Mac | None:
@@ -89,10 +91,11 @@ def _add(ctx: Context, words: Words) -> int:
     req = parse_link(ctx, words, create=True)
     if req.kind is None:
         raise Fail(1, 'Not enough information: "type" argument is required\n')
+    bridge = parse_bridge(words) if req.kind == "bridge" else None
     peer = _kind_options(ctx, req, words)
     _refuse_unmodelled(req, peer)
     with ctx.talk():
-        _create(ctx, req, peer)
+        _create(ctx, req, peer, bridge)
     return 0
 
 
@@ -124,7 +127,7 @@ def _refuse_unmodelled(req: LinkRequest, peer: LinkRequest | None) -> None:
             raise NotModelled(f"ip link add {each.unmodelled}", "ip")
 
 
-def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None) -> None:
+def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None, bridge: BridgeOptions | None) -> None:
     _check_name(req.name)
     if peer is not None:
         _check_name(peer.name)
@@ -137,6 +140,10 @@ def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None) -> None:
         raise NetlinkError(EEXIST)
     door = type(ctx.door)(where, ctx.door.writer)
     far = None
+    if peer is None and req.kind == "veth":
+        # Nothing is said of the other end: it is made of the same attributes, its flags, name and address aside.
+        same = LinkRequest(txqueuelen=req.txqueuelen, group=req.group, broadcast=req.broadcast)
+        far = Peer(mtu=req.mtu or 0, configure=_configure(ctx, same))
     if peer is not None:
         # A peer without a namespace of its own is made where the command runs.
         far_netns = _target(ctx, peer.netns) or ctx.netns
@@ -148,6 +155,7 @@ def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None) -> None:
             mac=_checked_mac(peer.mac, create=True),
             mtu=peer.mtu or 0,
             ifindex=peer.index,
+            configure=_configure(ctx, peer),
         )
     link = door.link_add(
         req.name or "",
@@ -157,23 +165,43 @@ def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None) -> None:
         ifindex=req.index,
         txqueuelen=req.txqueuelen,
         peer=far,
+        configure=_configure(ctx, req),
+        bridge=bridge,
     )
-    _after_create(door, link, req)
-    if peer is not None and link.peer is not None:
-        if peer.txqueuelen is not None:
-            link.peer.txqueuelen = peer.txqueuelen
-        _after_create(type(door)(link.peer.netns, door.writer), link.peer, peer)
+    if req.master is not None:
+        try:
+            door.link_set_master(link, _there(where, req.master))
+        except NetlinkError:
+            door.link_del(link)
+            raise
 
 
-def _after_create(door: Netlink, link: Link, req: LinkRequest) -> None:
-    """``rtnl_configure_link``: attributes that a new device takes as if they were set on it."""
-    if req.alias is not None:
-        door.link_set_alias(link, req.alias)
-    if req.group is not None:
-        door.link_set_group(link, req.group)
-    if req.broadcast is not None:
-        door.link_set_broadcast(link, mac_of(req.broadcast))
-    _flags(door, link, req)
+def _there(netns: Netns, master: Link) -> Link:
+    """A master is named by its index, which is read where the device is."""
+    found = netns.link_by_index(master.ifindex)
+    if found is None:
+        raise NetlinkError(EINVAL)
+    return found
+
+
+def _configure(ctx: Context, req: LinkRequest) -> Configure:
+    """``rtnl_create_link``: attributes that a new device takes as if they were set on it."""
+
+    def configure(link: Link) -> bool:
+        door = type(ctx.door)(link.netns, ctx.door.writer)
+        if req.txqueuelen is not None:
+            door.link_set_txqueuelen(link, req.txqueuelen)
+        # An alias is not among what a device is created with: the kernel reads over it.
+        if req.group is not None:
+            door.link_set_group(link, req.group)
+        if req.broadcast is not None:
+            door.link_set_broadcast(link, mac_of(req.broadcast))
+        door.link_set_flags(
+            link, arp=req.arp, multicast=req.multicast, promisc=req.promisc, allmulticast=req.allmulticast
+        )
+        return bool(req.up)
+
+    return configure
 
 
 # -- set ----------------------------------------------------------------------------------------------------------
@@ -181,7 +209,9 @@ def _after_create(door: Netlink, link: Link, req: LinkRequest) -> None:
 
 def _set(ctx: Context, words: Words) -> int:
     req = parse_link(ctx, words, create=False)
-    if req.kind is not None:
+    bridge = parse_bridge(words) if req.kind == "bridge" and words else None
+    port = parse_port(words) if req.kind == "bridge_slave" and words else None
+    if req.kind not in {None, "bridge", "bridge_slave"}:
         raise NotModelled(f"ip link set type {req.kind}", "ip")
     if req.unmodelled:
         raise NotModelled(f"ip link set {req.unmodelled}", "ip")
@@ -192,7 +222,15 @@ def _set(ctx: Context, words: Words) -> int:
         raise no_device(req.dev)
     with ctx.talk():
         _check_name(req.name)
+        if bridge is not None:
+            ctx.door.bridge_set(link, bridge)
+        if port is not None:
+            if link.port is None:
+                raise NetlinkError(EOPNOTSUPP)
+            ctx.door.bridge_port_set(link, port)
         _change(ctx, link, req)
+        if bridge is not None or port is not None:
+            ctx.door.link_state_changed(link)
     return 0
 
 
@@ -219,31 +257,22 @@ def _change(ctx: Context, link: Link, req: LinkRequest) -> None:
         door.link_set_alias(link, req.alias)
     if req.broadcast is not None:
         door.link_set_broadcast(link, mac_of(req.broadcast))
-    _flags(door, link, req)
+    door.link_set_flags(
+        link,
+        up=req.up,
+        arp=req.arp,
+        multicast=req.multicast,
+        promisc=req.promisc,
+        allmulticast=req.allmulticast,
+    )
     if req.master is not None:
-        if req.master.kind != "bridge":
-            raise NetlinkError(EOPNOTSUPP)
-        raise NotModelled("ip link set master", "ip")
-    if req.nomaster and link.master is not None:
-        raise NotModelled("ip link set nomaster", "ip")
+        door.link_set_master(link, _there(link.netns, req.master))
+    elif req.nomaster:
+        door.link_set_master(link, None)
     if req.txqueuelen is not None:
         door.link_set_txqueuelen(link, req.txqueuelen)
-
-
-def _flags(door: Netlink, link: Link, req: LinkRequest) -> None:
-    """``dev_change_flags``: NOARP, MULTICAST first, then up or down, then promiscuity."""
-    if req.arp is not None:
-        door.link_set_arp(link, on=req.arp)
-    if req.multicast is not None:
-        door.link_set_multicast(link, on=req.multicast)
-    if req.up is True:
-        door.link_up(link)
-    elif req.up is False:
-        door.link_down(link)
-    if req.promisc is not None:
-        door.link_set_promisc(link, on=req.promisc)
-    if req.allmulticast is not None:
-        door.link_set_allmulticast(link, on=req.allmulticast)
+    if req.group is not None or req.alias is not None:
+        door.link_state_changed(link)
 
 
 # -- delete -------------------------------------------------------------------------------------------------------

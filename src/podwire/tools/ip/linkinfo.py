@@ -49,11 +49,19 @@ def selects(wanted: LinkFilter, link: Link) -> bool:
     )
 
 
-def flags(link: Link) -> list[str]:
-    """The words between angle brackets."""
+def told_state(link: Link) -> str:
+    """The operational state in a message: linkwatch tells of a new carrier later than the device's own coming up."""
+    if link.is_up and not link.carrier_seen:
+        return link.lower_state
+    return link.operstate
+
+
+def flags(link: Link, state: str = "") -> list[str]:
+    """The words between angle brackets; RUNNING follows the operational ``state`` where that is behind."""
     running = link.is_up and link.carrier
+    oper_up = state in {"UP", "UNKNOWN"} if state else running
     words = {
-        "NO-CARRIER": link.is_up and not running,
+        "NO-CARRIER": link.is_up and not oper_up,
         "LOOPBACK": link.is_loopback,
         "BROADCAST": not link.is_loopback,
         "MULTICAST": link.multicast,
@@ -75,8 +83,9 @@ def _print_name(ctx: Context, link: Link, template: str) -> bool:
             out.only("link_index", peer.ifindex)
             name = f"{name}@if{peer.ifindex}"
         else:
-            out.only("link", peer.name)
-            name = f"{name}@{peer.name}"
+            other = ctx.device_name(peer.ifindex)
+            out.only("link", other)
+            name = f"{name}@{other}"
             down = not peer.is_up
     out.put("ifname", link.name if out.in_json else name, template, IFNAME)
     return down
@@ -96,9 +105,9 @@ def _print_name6(ctx: Context, link: Link) -> bool:
     return down
 
 
-def _print_flags(ctx: Context, link: Link, *, other_down: bool) -> None:
+def _print_flags(ctx: Context, link: Link, *, other_down: bool, state: str = "") -> None:
     out = ctx.out
-    words = flags(link)
+    words = flags(link, state)
     with out.array("flags", "<", "> "):
         for index, word in enumerate(words):
             out.item(word, "{}" if index == len(words) - 1 else "{},")
@@ -106,8 +115,8 @@ def _print_flags(ctx: Context, link: Link, *, other_down: bool) -> None:
             out.item("M-DOWN", ",{}")
 
 
-def _print_state(ctx: Context, link: Link, template: str) -> None:
-    state = link.operstate
+def _print_state(ctx: Context, link: Link, template: str, state: str = "") -> None:
+    state = state or link.operstate
     ctx.out.put("operstate", state, template, _STATE_COLOURS.get(state, PLAIN))
 
 
@@ -153,6 +162,37 @@ def print_link(ctx: Context, link: Link, *, do_link: bool, hardware: bool, dump6
         if do_link and options.stats:
             out.nl()
             print_stats(ctx, link)
+    out.text("\n")
+
+
+def print_told(ctx: Context, link: Link, where: str, *, deleted: bool) -> None:
+    """A message of the kernel about a device (``ip monitor``); ``where`` tells of other namespaces."""
+    out, state = ctx.out, told_state(link)
+    template = "{:<16} " if ctx.options.brief else "{}: "
+    if not ctx.options.brief:
+        out.put("ifindex", link.ifindex, "{}: ")
+    down = False
+    if link.kind == "veth" and link.peer is None:
+        out.text(template.format(f"{link.name}@NONE"), IFNAME)
+    else:
+        down = _print_name(ctx, link, template)
+    if ctx.options.brief:
+        _print_state(ctx, link, "{:<14} ", state)
+        return
+    _print_flags(ctx, link, other_down=down, state=state)
+    out.put("mtu", link.mtu, "mtu {} ")
+    out.put("qdisc", link.qdisc if link.was_up and not deleted else "noop", "qdisc {} ")
+    if link.master is not None:
+        out.put("master", ctx.device_name(link.master.ifindex), "master {} ")
+    out.text("state ")
+    _print_state(ctx, link, "{} ", state)
+    out.put("group", ctx.names.group(link.group), "group {} ")
+    _print_hardware(ctx, link, broadcast=True)
+    out.text(where)
+    if ctx.options.details:
+        print_details(ctx, link, do_link=False)
+        if link.alias:
+            out.text(f"{out.newline}    alias {link.alias}")
     out.text("\n")
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from podwire.errors import NotModelled
 from podwire.tools.ip.address import do_address
+from podwire.tools.ip.batch import batch
 from podwire.tools.ip.context import VERSION, Context, Execute, enter, parse_options
 from podwire.tools.ip.grammar import USAGE, Fail, Words, matches
 from podwire.tools.ip.link import do_link
+from podwire.tools.ip.monitor import do_monitor
 from podwire.tools.ip.neigh import do_neigh
 from podwire.tools.ip.netns import do_netns
 from podwire.tools.ip.route import do_route
@@ -55,7 +59,7 @@ _OBJECTS: Final[tuple[tuple[str, Command], ...]] = (
     ("token", _not_modelled("token")),
     ("tcpmetrics", _not_modelled("tcpmetrics")),
     ("tcp_metrics", _not_modelled("tcpmetrics")),
-    ("monitor", _not_modelled("monitor")),
+    ("monitor", do_monitor),
     ("xfrm", _not_modelled("xfrm")),
     ("mroute", _not_modelled("mroute")),
     ("mrule", _not_modelled("mrule")),
@@ -81,16 +85,28 @@ def ip(proc: Process, execute: Execute | None = None) -> int | Waiting:
 
 
 def _run(proc: Process, execute: Execute | None) -> int | Waiting:
-    options, words = parse_options(proc.argv[1:])
+    options, words = parse_options(proc.argv[1:], terminal=1 in proc.terminals)
     place = proc.place
     for name in options.netns:
         place = enter(proc, name)
     if options.version:
         proc.write(VERSION)
         return 0
+
+    # What stands behind ``netns exec`` in a batch is a child: the rest of the batch is to come.
+    becomes = execute if options.batch is None else None
+
+    def command(line: Words) -> int | Waiting:
+        return _do_cmd(Context(proc, place, msgspec.structs.replace(options), becomes), line)
+
+    if options.batch is not None:
+        return batch(proc, options.batch, command, force=options.force)
     if not words:
         raise Fail(255, USAGE)
-    ctx = Context(proc, place, options, execute)
+    return command(words)
+
+
+def _do_cmd(ctx: Context, words: Words) -> int | Waiting:
     name = words.take()
     for known, command in _OBJECTS:
         if matches(name, known):

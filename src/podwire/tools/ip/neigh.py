@@ -174,7 +174,7 @@ def _print_head(ctx: Context, ip: Ip, link: Link | None) -> None:
     if link is not None:
         if not brief:
             out.text("dev ")
-        out.put("dev", link.name, "{:<16} " if brief else "{} ", IFNAME)
+        out.put("dev", ctx.device_name(link.ifindex), "{:<16} " if brief else "{} ", IFNAME)
 
 
 def print_entry(ctx: Context, entry: Neighbour, *, with_device: bool) -> None:

@@ -131,7 +131,7 @@ def change(ctx: Context, words: Words, *, create: bool, exclusive: bool) -> int:
     assert req.ip is not None  # noqa: S101 - _parse saw to it
     if req.unmodelled:
         raise NotModelled(f"ip neigh {req.unmodelled}", "ip")
-    with ctx.talk():
+    with ctx.talk(exits=True):
         mac = _mac(values)
         if req.ip.family != AF_INET:
             if link is not None and (link.conf6["disable_ipv6"] or ctx.netns.conf6_all["disable_ipv6"]):
@@ -153,7 +153,7 @@ def delete(ctx: Context, words: Words) -> int:
     if link is None and req.dev is not None:
         raise no_device(req.dev)
     assert req.ip is not None  # noqa: S101 - _parse saw to it
-    with ctx.talk():
+    with ctx.talk(exits=True):
         if req.ip.family != AF_INET:
             raise NetlinkError(EOPNOTSUPP) if req.proxy else NotModelled("IPv6 neighbours", "ip neigh")
         if req.proxy:

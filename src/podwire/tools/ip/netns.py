@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.errors import NotModelled
 from podwire.linux.machine import Place
 from podwire.linux.netns import Netns
-from podwire.tools.ip.context import Context, enter
+from podwire.tools.ip.context import Context, enter, netns_of_pid
 from podwire.tools.ip.grammar import Fail, Words, integer, matches, twice, usage, wrong
 from podwire.tools.registry import find
 
@@ -94,6 +94,8 @@ def _list_id(ctx: Context, words: Words) -> int:
             raise NotModelled("target-nsid", "ip netns list-id")
         else:
             raise usage("ip netns")
+    if wanted is not None and wanted not in ctx.netns.nsids.values():
+        raise Fail(2, "Error: Peer netns reference is invalid.\n")  # one is asked for, none is listed
     names = {netns: name for name, netns in reversed(_names(ctx).items())}
     out = ctx.out
     with out.document():
@@ -144,12 +146,14 @@ def _set(ctx: Context, rest: list[str]) -> int:
     netns = _names(ctx).get(name)
     if netns is None:
         raise Fail(1, f'Cannot open network namespace "{name}": {_strerror(ENOENT)}\n')
-    if netns in ctx.netns.nsids or number in ctx.netns.nsids.values():
-        raise Fail(2, f"RTNETLINK answers: {_strerror(EEXIST)}\n")
+    if netns in ctx.netns.nsids:
+        raise Fail(2, "Error: Peer netns already has a nsid assigned.\n")
+    if number in ctx.netns.nsids.values():
+        raise Fail(2, "Error: The specified nsid is already used.\n")
     if number < 0:
         ctx.netns.nsid_of(netns)
     else:
-        ctx.netns.nsids[netns] = number
+        ctx.netns.set_nsid(netns, number)
     return 0
 
 
@@ -162,7 +166,7 @@ def _delete(ctx: Context, rest: list[str]) -> int:
 
 
 def _forget(ctx: Context, name: str) -> None:
-    """A namespace goes with its last name; one that something else holds (a pod's, by its label) stays."""
+    """A namespace goes with its last name; one that something else holds (a pod's, by its label; a process) stays."""
     machine = ctx.place.machine
     netns = _names(ctx).get(name)
     if netns is None:
@@ -170,8 +174,24 @@ def _forget(ctx: Context, name: str) -> None:
     del machine.netns_names[name]
     own = {name, f"{machine.name}/{name}"}
     made_here = netns.label in own or netns.label.startswith(f"{machine.name}/{name}-")
-    if made_here and netns is not machine.root.netns and netns not in machine.netns_names.values():
+    held = netns is machine.root.netns or netns in machine.netns_names.values() or bool(_processes_in(ctx, netns))
+    if made_here and not held:
         machine.remove_netns(netns)
+
+
+def _netns_of_pid(ctx: Context, pid: int, command: str) -> Netns | None:
+    """Who has no processes cannot say that there is no such process."""
+    if ctx.proc.pids is None and pid != 1:
+        raise NotModelled(f"process {pid}", command)
+    return netns_of_pid(ctx.proc, pid)
+
+
+def _processes_in(ctx: Context, netns: Netns) -> list[int]:
+    """The processes of a namespace, for a caller who has processes."""
+    proc = ctx.proc
+    if proc.pids is None or proc.processes is None:
+        return []
+    return [pid for pid in proc.processes() if proc.pids(pid) is netns]
 
 
 def _identify(ctx: Context, rest: list[str]) -> int:
@@ -179,9 +199,11 @@ def _identify(ctx: Context, rest: list[str]) -> int:
         raise Fail(1, "extra arguments specified\n")
     if rest and not (rest[0].isascii() and rest[0].isdecimal()):
         raise Fail(1, f"Specified string '{rest[0]}' is not a pid\n")
-    if rest and rest[0] != "1":
-        raise NotModelled(f"process {rest[0]}", "ip netns identify")
-    netns = ctx.place.machine.root.netns if rest else ctx.netns
+    netns: Netns | None = ctx.netns
+    if rest:
+        netns = _netns_of_pid(ctx, int(rest[0]), "ip netns identify")
+        if netns is None:
+            raise Fail(1, f"Cannot open network namespace: {_strerror(ENOENT)}\n")
     found = [name for name, other in _names(ctx).items() if other is netns]
     ctx.proc.write(f"{found[-1] if found else ''}\n")
     return 0
@@ -195,8 +217,11 @@ def _pids(ctx: Context, rest: list[str]) -> int:
     netns = _names(ctx).get(rest[0])
     if netns is None:
         raise Fail(1, f"Cannot open network namespace: {_strerror(ENOENT)}\n")
-    if netns.label not in {rest[0], f"{ctx.place.machine.name}/{rest[0]}"}:
+    known = ctx.proc.pids is not None
+    if not known and netns.label not in {rest[0], f"{ctx.place.machine.name}/{rest[0]}"}:
         raise NotModelled("processes", "ip netns pids")
+    for pid in _processes_in(ctx, netns):
+        ctx.proc.write(f"{pid}\n")
     return 0
 
 
@@ -206,12 +231,13 @@ def _attach(ctx: Context, rest: list[str]) -> int:
     pid = integer(rest[1])
     if not pid:
         raise Fail(1, f"Invalid PID: {rest[1]}\n")
-    if pid != 1:
-        raise NotModelled(f"process {pid}", "ip netns attach")
     machine = ctx.place.machine
     if rest[0] in machine.netns_names:
         raise Fail(1, f'Cannot create namespace file "{_RUN}/{rest[0]}": {_strerror(EEXIST)}\n')
-    machine.netns_names[rest[0]] = machine.root.netns
+    netns = _netns_of_pid(ctx, pid, "ip netns attach")
+    if netns is None:
+        raise Fail(1, f"Bind /proc/{pid}/ns/net -> {_RUN}/{rest[0]} failed: {_strerror(ENOENT)}\n")
+    machine.netns_names[rest[0]] = netns
     return 0
 
 
@@ -231,6 +257,11 @@ def _exec(ctx: Context, rest: list[str]) -> int | Waiting:
 def _exec_all(ctx: Context, command: list[str]) -> int:
     if not command:
         raise Fail(1, "No command specified\n")
+    if ctx.execute is not None:
+        # Whoever has real processes has a shell to go through the names with.
+        loop = f'for name in {" ".join(_names(ctx))}; do printf "\\nnetns: %s\\n" "$name"; ip netns exec "$name" "$@"; done; true'
+        waiting = ctx.execute(ctx.proc, ctx.proc.place, ["sh", "-c", loop, "ip", *command])
+        return waiting if isinstance(waiting, int) else 0
     outside = ctx.proc.place
     for name in _names(ctx):
         ctx.proc.write(f"\nnetns: {name}\n")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from errno import EINVAL, ENETUNREACH, ENODEV
+from errno import EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV
 
 import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
-from podwire.linux.fib import BROADCAST, LOCAL, MULTICAST, RT_TABLE_LOCAL, RT_TABLE_MAIN, UNICAST, Route
+from podwire.linux.fib import BROADCAST, LOCAL, MULTICAST, RT_TABLE_LOCAL, RT_TABLE_MAIN, UNICAST, NextHop, Route
 from podwire.linux.path.lookup import fib_lookup
 from podwire.linux.path.route import Dst, ip_route_output
 from podwire.linux.path.routein import ip_route_input
 from podwire.tools.ip.context import Context, colour_of
 from podwire.tools.ip.grammar import Fail, Prefix, Words, matches, no_device, number, prefix, usage, wrong
 from podwire.tools.ip.names import dsfield_number, ipproto_number, table_number
-from podwire.tools.ip.routeprint import Hidden, print_device, print_metrics, print_route
-from podwire.wire.addr import AF_INET6, ANY4, Ip, Ip4
+from podwire.tools.ip.routeprint import Hidden, is_host, print_device, print_metrics, print_route
+from podwire.wire.addr import AF_INET6, ANY4, Ip, Ip4, Net
+from podwire.wire.headers import IPPROTO_UDP
 
 _NSEC = 1_000_000_000
 _ALL_HOSTS = Ip4(0xE0000001)
@@ -137,15 +138,17 @@ def _get(ctx: Context, query: _Query) -> None:
     with ctx.out.document():
         if query.fibmatch:
             if route is None:
-                raise NetlinkError(ENETUNREACH)
-            print_route(ctx, route, Hidden(), table=table)
+                # fib_props[].error of a lookup that found none is 0.
+                raise NetlinkError(EHOSTUNREACH)
+            # fri.type = rt->rt_type: what the packet is, not what the route is.
+            print_route(ctx, msgspec.structs.replace(route, type=dst.type), Hidden(), table=table)
         else:
             _print(ctx, query, dst, route, daddr, saddr, table)
 
 
 def _route(ctx: Context, query: _Query, daddr: Ip, saddr: Ip) -> Dst:
     netns = ctx.netns
-    ports = (query.ipproto, query.sport, query.dport) if query.ipproto else None
+    ports = _ports(query)
     if query.iif is not None:
         link = ctx.device(query.iif)
         assert link is not None  # noqa: S101 - _parse saw to it
@@ -158,13 +161,20 @@ def _route(ctx: Context, query: _Query, daddr: Ip, saddr: Ip) -> Dst:
     return ip_route_output(netns, daddr, saddr, oif=oif, mark=query.mark, tos=query.tos, any_src=False, ports=ports)
 
 
+def _ports(query: _Query) -> tuple[int, int, int]:
+    """inet_rtm_getroute takes it for UDP unless it is told otherwise."""
+    return query.ipproto or IPPROTO_UDP, query.sport, query.dport
+
+
 def _fib_route(ctx: Context, query: _Query, dst: Dst, daddr: Ip, saddr: Ip) -> Route | None:
     """The route behind the answer: None where the kernel answers without one."""
     if not dst.by.table or not daddr:
         return None
     iif = ctx.device(query.iif) if query.iif is not None else None
     oif = ctx.device(query.oif) if query.oif is not None and iif is None else None
-    return fib_lookup(ctx.netns, daddr, saddr, iif=iif, oif=oif, mark=query.mark, tos=query.tos).route
+    return fib_lookup(
+        ctx.netns, daddr, saddr, iif=iif, oif=oif, mark=query.mark, tos=query.tos, ports=_ports(query)
+    ).route
 
 
 def _table(ctx: Context, dst: Dst) -> int:
@@ -204,7 +214,7 @@ def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip
             out.put("from", ctx.host(saddr), "from {} ", colour_of(saddr))
         if route is not None and route.tos:
             out.put("tos", ctx.names.dsfield(route.tos), "tos {} ")
-        if dst.gateway is not None and dst.gateway != daddr:
+        if dst.gateway is not None:
             out.text("via ")
             out.put("gateway", ctx.host(dst.gateway), "{} ", colour_of(dst.gateway))
         link = ctx.netns.loopback if is_input and dst.kind == "local" else dst.link
@@ -236,6 +246,47 @@ def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip
 def _index(ctx: Context, name: str) -> int:
     link = ctx.device(name)
     return link.ifindex if link is not None else 0
+
+
+def cached(ctx: Context) -> list[tuple[Route, Route]]:
+    """``fib_dump_info_fnhe``: what was learned for single destinations, each as a route, with the route that it is an exception of."""
+    netns = ctx.netns
+    found: list[tuple[Route, Route]] = []
+    for addr in list(netns.exceptions):
+        if not netns.exceptions[addr].bound:
+            continue
+        dst, route = ip_route_output(netns, addr), fib_lookup(netns, addr, ANY4).route
+        if addr in netns.exceptions and dst.kind == "output" and dst.link is not None and route is not None:
+            hop = NextHop(dst.link.ifindex, dst.gateway)
+            found.append((Route(Net(addr, 32), table=route.table, proto=0, nexthops=(hop,)), route))
+    newest_first = list(netns.tables)[::-1]  # the tables as a list of routes has them
+    numbers = sorted(newest_first, key=lambda number_: number_ & 0xFF)
+    order = [route for number_ in numbers for route in netns.tables[number_].dump()]
+    return sorted(found, key=lambda pair: order.index(pair[1]))
+
+
+def print_cached(ctx: Context, entry: Route, route: Route, hidden: Hidden) -> None:
+    """A line of ``ip route show cache``."""
+    out, addr, hop = ctx.out, entry.dst.addr, entry.nexthops[0]
+    exception = ctx.netns.exceptions[addr]
+    with out.object():
+        if ctx.options.details > 0:
+            out.put("type", ctx.names.type(UNICAST))
+        out.put("dst", ctx.host(addr), "{} ", colour_of(addr))
+        if hop.via is not None and not is_host(hidden.via):
+            out.text("via ")
+            out.put("gateway", ctx.host(hop.via), "{} ", colour_of(hop.via))
+        if not hidden.dev:
+            print_device(ctx, "dev", hop.ifindex)
+        if not hidden.table and (entry.table != RT_TABLE_MAIN or ctx.options.details > 0):
+            out.put("table", ctx.names.table(entry.table), "table {} ")
+        with out.array("flags"):
+            pass
+        _print_cache(ctx, ["redirected"] if exception.gateway is not None else [])
+        if exception.expires:
+            out.put("expires", max(0, exception.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
+        _print_metrics(ctx, route, exception.mtu, locked=exception.locked)
+        out.text("\n")
 
 
 def _print_mark(ctx: Context, mark: int) -> None:

@@ -12,6 +12,7 @@ from podwire.linux.fib import RT_TABLE_LOCAL, RT_TABLE_MAIN, Route
 from podwire.tools.ip.context import Context, refusal
 from podwire.tools.ip.grammar import FAMILIES, Fail, Prefix, Words, matches, no_device, number, prefix, usage, wrong
 from podwire.tools.ip.names import dsfield_number, proto_number, scope_number, table_number, type_name
+from podwire.tools.ip.routeget import cached, print_cached
 from podwire.tools.ip.routeprint import Hidden, print_route
 from podwire.wire.addr import AF_INET, AF_INET6
 
@@ -169,7 +170,7 @@ def lets_through(wanted: RouteFilter, route: Route) -> bool:
     """``filter_nlmsg``. Of a multipath route only the kernel sees the devices of the legs."""
     hop = route.nexthops[0] if len(route.nexthops) == 1 else None
     return (
-        not (wanted.cloned or wanted.from_ or wanted.mark or wanted.iif is not None)
+        not (wanted.from_ or wanted.mark or wanted.iif is not None)
         and wanted.table in {0, route.table}
         and wanted.protocol in {None, route.proto}
         and wanted.scope in {None, route.scope}
@@ -229,6 +230,8 @@ def routes(ctx: Context, wanted: RouteFilter) -> list[Route]:
         # Of two tables in one bucket the newer one is listed first.
         newest_first = list(tables)[::-1]
         numbers = sorted(newest_first, key=lambda number_: number_ & 0xFF)
+    if wanted.cloned:
+        return []  # RTM_F_CLONED: exceptions, and no routes
     return [route for number_ in numbers for route in tables[number_].dump() if lets_through(wanted, route)]
 
 
@@ -249,7 +252,7 @@ def show(ctx: Context, words: Words) -> int:
     """``ip route show``."""
     wanted = parse_filter(ctx, words)
     try:
-        found = _ipv6(ctx, wanted) if wanted.family == AF_INET6 else routes(ctx, wanted)
+        found = _ipv6(ctx, wanted) if wanted.family == AF_INET6 else _existing(ctx, wanted)
     except NetlinkError as error:
         if ctx.options.json:
             ctx.proc.write("[ " if ctx.options.pretty else "[")  # the tool stops in the middle
@@ -258,6 +261,11 @@ def show(ctx: Context, words: Words) -> int:
         check_ipv6(ctx, "routes (of all tables)")
     hidden = wanted.hidden()
     with ctx.out.document():
+        if wanted.cloned:
+            for entry, route in cached(ctx):
+                if lets_through(wanted, entry):
+                    print_cached(ctx, entry, route, hidden)
+            return 0
         for route in found:
             print_route(ctx, route, hidden)
     return 0
@@ -300,6 +308,16 @@ def _flushable(ctx: Context, wanted: RouteFilter) -> list[Route]:
         check_ipv6(ctx, "routes")
         return []
     try:
-        return routes(ctx, wanted)
+        return _existing(ctx, wanted)
     except NetlinkError as error:
         raise Fail(2, refusal(error) + "Flush terminated\n") from None
+
+
+def _existing(ctx: Context, wanted: RouteFilter) -> list[Route]:
+    """A batch does not ask for strict dumps (rtnl_set_strict_dump): there a table that does not exist is an empty one."""
+    try:
+        return routes(ctx, wanted)
+    except NetlinkError:
+        if ctx.options.batch is None:
+            raise
+        return []

@@ -51,7 +51,7 @@ class Hidden(msgspec.Struct):
     type: bool = False
 
 
-def _is_host(prefix: Prefix | None) -> bool:
+def is_host(prefix: Prefix | None) -> bool:
     """Filtered by one address, not by a network."""
     return prefix is not None and prefix.addr is not None and prefix.plen == prefix.addr.bits
 
@@ -106,7 +106,7 @@ def print_gateway(ctx: Context, hop: NextHop) -> None:
 def print_device(ctx: Context, key: str, ifindex: int) -> None:
     """``dev NAME`` or ``iif NAME``."""
     ctx.out.text(key + " ")
-    ctx.out.put(key, ctx.netns.link_name(ifindex), "{} ", IFNAME)
+    ctx.out.put(key, ctx.device_name(ifindex), "{} ", IFNAME)
 
 
 def print_realm(ctx: Context, realm: int) -> None:
@@ -158,7 +158,7 @@ def print_route(ctx: Context, route: Route, hidden: Hidden, *, table: int | None
         if route.tos and not hidden.tos:
             out.put("tos", ctx.names.dsfield(route.tos), "tos {} ")
         if single is not None:
-            if not _is_host(hidden.via):
+            if not is_host(hidden.via):
                 print_gateway(ctx, single)
             if single.ifindex and not hidden.dev:
                 print_device(ctx, "dev", single.ifindex)
@@ -169,7 +169,7 @@ def print_route(ctx: Context, route: Route, hidden: Hidden, *, table: int | None
             out.put("protocol", ctx.names.proto(route.proto), "proto {} ")
         if (route.scope != SCOPE_UNIVERSE or details) and not hidden.scope:
             out.put("scope", ctx.names.scope(route.scope), "scope {} ")
-        if route.src is not None and not _is_host(hidden.src):
+        if route.src is not None and not is_host(hidden.src):
             out.text("src ")
             out.put("prefsrc", str(route.src), "{} ", colour_of(route.src))
         if route.metric and not hidden.metric:
@@ -192,6 +192,6 @@ def _print_legs(ctx: Context, hops: tuple[NextHop, ...]) -> None:
                 print_gateway(ctx, hop)
                 if hop.realm:
                     print_realm(ctx, hop.realm)
-                out.put("dev", ctx.netns.link_name(hop.ifindex), "dev {} ", PLAIN)
+                out.put("dev", ctx.device_name(hop.ifindex), "dev {} ", PLAIN)
                 out.put("weight", hop.weight, "weight {} ")
                 print_flags(ctx, nexthop_flags(ctx, hop))

@@ -172,7 +172,7 @@ def show(ctx: Context, words: Words) -> int:
     with ctx.out.document():
         for rule in rules:
             if _lets_through(wanted, rule):
-                _print(ctx, rule)
+                print_rule(ctx, rule)
     return 0
 
 
@@ -201,7 +201,8 @@ def _print_net(ctx: Context, key: str, word: str, net: Net | None) -> None:
         out.put(key + "len", net.plen, "/{}")
 
 
-def _print(ctx: Context, rule: FibRule) -> None:
+def print_rule(ctx: Context, rule: FibRule) -> None:
+    """One line of ``ip rule``."""
     out, names = ctx.out, ctx.names
     with out.object():
         out.put("priority", rule.priority, "{}:\t")

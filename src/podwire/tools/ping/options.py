@@ -26,6 +26,7 @@ _FLAGS: Final = {
     "b": "broadcast",
     "B": "strict_source",
     "D": "timestamps",
+    "L": "no_loop",
     "n": "numeric",
     "O": "outstanding",
     "q": "quiet",
@@ -49,6 +50,7 @@ class Options(msgspec.Struct):
     quiet: bool = False
     dont_route: bool = False
     latency: bool = False
+    no_loop: bool = False
     verbose: bool = False
     ipv4: bool = False
     ipv6: bool = False
@@ -66,6 +68,7 @@ class Options(msgspec.Struct):
     pattern: str | None = None
     tos: int = 0
     size: int = 56
+    sndbuf: int = 0
     ttl: int | None = None
     deadline: int = 0
     linger: int = 10_000
@@ -115,13 +118,13 @@ def _option(proc: Process, options: Options, letter: str, argument: str) -> None
         case "s":
             options.size = number(proc, argument, 0, INT_MAX)
         case "S":
-            number(proc, argument, 1, INT_MAX)  # the send buffer of a socket that never fills
+            options.sndbuf = number(proc, argument, 1, INT_MAX)
         case "t":
             options.ttl = number(proc, argument, 0, 255)
         case "w":
             options.deadline = number(proc, argument, 0, INT_MAX)
-        case "d" | "L":
-            pass  # SO_DEBUG; no copy of an own multicast, of which podwire makes none
+        case "d":
+            pass  # SO_DEBUG
         case _:
             _other(proc, options, letter, argument)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator
-from errno import EMSGSIZE
+from errno import EMSGSIZE, ENOBUFS
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.machine import NSEC, wheel_expiry
@@ -55,6 +55,8 @@ class Session:
         self.start = 0
         self.last_send: int | None = None
         self.tokens = 0
+        self.refusals = 0
+        """How often in a row a device did not take a request."""
         self.result = proc.result if isinstance(proc.result, PingResult) else PingResult()
         self.statistics = Statistics(self.result)
         self.filter = FILTER_FIRST
@@ -64,6 +66,7 @@ class Session:
     def run(self) -> Waiting:
         """The tool: returns the exit status."""
         self.start = self.proc.now
+        self.proc.endless = not self.options.count and not self.options.deadline
         if self.options.deadline:
             self.alarm = self.start + self.options.deadline * NSEC
         try:
@@ -175,21 +178,32 @@ class Session:
         self.last_send = now
         if options.outstanding and self.result.sent and self.result.sent & 0xFFFF not in self.statistics.seen:
             self.proc.write(f"{self._timestamp()}no answer yet for icmp_seq={self.result.sent % _WINDOW}\n")
-        if self._send():
+        wait = self._send()
+        if wait is None:
             return self.interval - self.tokens
         self.tokens = 0
-        return max(self.interval, MIN_INTERVAL)
+        return wait
 
-    def _send(self) -> bool:
-        """One echo request; False for what the kernel refuses, which counts as sent all the same."""
+    def _send(self) -> int | None:
+        """One echo request: None, or the ms to wait after what the kernel refuses.
+
+        That counts as sent all the same; but where a device did not take it (ENOBUFS) it is tried again twice an interval,
+        until that has lasted as long as ``-W`` says.
+        """
         options, quiet = self.options, self.options.quiet
-        seq = self.statistics.send()
+        seq = self.result.sent + 1 & 0xFFFF
         payload = self.data
         if self.timing:
             payload = _TIMEVAL.pack(*divmod(self.proc.now // 1000, 1_000_000)) + self.data[_TIMEVAL.size :]
         try:
             self.socket.send(self.target.ip, Icmp(ICMP_ECHO, 0, self.target.ident << 16 | seq), payload)
         except SocketError as error:
+            if error.errno == ENOBUFS:
+                pause = min(max(self.interval // 2, MIN_INTERVAL), 500)
+                self.refusals += 1
+                if self.refusals * pause < options.linger:
+                    return pause
+            self.statistics.send()
             # Only a local error in the queue (IP_RECVERR) is told; a route that is gone, for one, is not.
             if error.errno == EMSGSIZE and error.mtu and not quiet:
                 if options.flood:
@@ -197,10 +211,17 @@ class Session:
                 else:
                     warn(self.proc, f"local error: message too long, mtu={error.mtu}")
                 self.result.errors += 1
-            return False
+            elif error.errno == ENOBUFS and not quiet:
+                if options.flood:
+                    self.proc.write("E")
+                else:
+                    warn(self.proc, f"sendmsg: {error.strerror}")
+            return max(self.interval, MIN_INTERVAL)
+        self.refusals = 0
+        self.statistics.send()
         if not quiet and options.flood:
             self.proc.write(".")
-        return True
+        return None
 
     # -- receiving ----------------------------------------------------------------------------------------------
 

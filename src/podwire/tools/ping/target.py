@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from podwire.tools.ping.options import Options
     from podwire.tools.process import Process
 
+_IP_OVERHEAD = 20 + 16
+_SKB_OVERHEAD = 64 + 160
 FILTER_FIRST = frozenset({0, 3, 4, 5, 11, 12})
 """ICMP_FILTER until the first error came by the error queue: it would come twice otherwise."""
 FILTER_LATER = frozenset({0, ICMP_SOURCE_QUENCH, ICMP_REDIRECT})
@@ -102,6 +104,11 @@ def _socket(proc: Process, options: Options, *, is_raw: bool) -> tuple[int, Ping
     socket.on_send = proc.on_send
     socket.tos = options.tos
     socket.mark = options.mark
+    socket.recverr = True
+    socket.multicast_loop = not options.no_loop
+    hold = options.size + 8
+    # sock_setbufs: room for one request as the kernel might split it.
+    socket.set_sndbuf(options.sndbuf or hold + (hold + 511) // 512 * (_IP_OVERHEAD + _SKB_OVERHEAD))
     return ident, socket
 
 

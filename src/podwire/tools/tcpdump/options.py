@@ -105,12 +105,16 @@ class Options(msgspec.Struct):
     link_type: str | None = None
     foreign: bool = False
     """``-f``: names only for addresses of the device's own network."""
+    own_only: bool = False
+    """``-p``: the device is not made to take what is for others."""
     snaplen: int = 0
     direction: str = ""
     filter_file: str | None = None
     words: list[str] = []
     """The filter expression."""
     unoptimized: bool = False
+    unbuffered: bool = False
+    """``-U``: each packet stands in the file at once."""
 
     numeric: int = 0
     short_names: bool = False
@@ -224,12 +228,14 @@ _FLAGS: Final = MappingProxyType(
         "print": "print_too",
         "nano": "nano",
         "O": "unoptimized",
+        "U": "unbuffered",
         "L": "list_link_types",
         "f": "foreign",
+        "p": "own_only",
     }
 )
 _TEXTS: Final = MappingProxyType({"i": "interface", "r": "read", "w": "write", "F": "filter_file"})
-_WITHOUT_EFFECT: Final = frozenset({"a", "l", "p", "u", "U", "immediate"})
+_WITHOUT_EFFECT: Final = frozenset({"a", "l", "u", "immediate"})
 """They change when and how the real tool does its work, not what it prints here."""
 _PACKET_TYPES: Final = frozenset(
     "vat wb rpc rtp rtcp snmp cnfp tftp aodv carp radius zmtp1 pgm pgm_zmtp1 lmp resp ptp someip domain".split()

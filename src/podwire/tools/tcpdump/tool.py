@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled
 from podwire.export import pcap
+from podwire.linux.netlink import Netlink
 from podwire.tools.process import Interrupt, Waiting
 from podwire.tools.tcpdump import devices, files
 from podwire.tools.tcpdump.capture import Tap
@@ -80,7 +81,7 @@ class _Output:
         self._dissector: Dissector | None = None
         if options.write is None or options.print_too:
             self._dissector = dissector(options, _names(proc, options, local), link_type)
-        self._file: BinaryIO | None = None
+        self._file: files.File | files.Stdout | None = None
         self._link_type = link_type
         self._snaplen = MAXIMUM_SNAPLEN
         self.captured = 0
@@ -88,8 +89,12 @@ class _Output:
     def open(self, snaplen: int) -> None:
         """Begin the file, if one is written; of each packet ``snaplen`` bytes are seen."""
         self._snaplen = snaplen
-        if self._options.write is not None:
-            self._file = io.BytesIO() if self._options.write == "-" else files.create(self._options.write)
+        path = self._options.write
+        if path is not None:
+            proc = self._proc
+            self._file = (
+                files.Stdout(proc) if path == "-" else files.File(proc, path, buffered=not self._options.unbuffered)
+            )
             linktype = _LINKTYPES[self._link_type]
             self._writer = pcap.PcapWriter(self._file, linktype, snaplen=snaplen, nano=self._options.nano)
 
@@ -97,19 +102,19 @@ class _Output:
         """Take a packet of ``length`` bytes; a file that is read may hold less of it."""
         self.captured += 1
         if self._file is not None:
-            if len(data) != length:
-                raise NotModelled("writing packets that a file holds in part", "tcpdump")
-            self._writer.packet(time, data)
+            self._writer.packet(time, data, length)
         if self._dissector is not None and not self._options.count_only:
             self._proc.write(self._dissector.render(data[: self._snaplen], length, time, self.captured))
 
     def close(self) -> None:
-        """Write the file to where it belongs."""
-        if self._file is None:
-            return
-        if isinstance(self._file, io.BytesIO):
-            self._proc.write(files.as_text(self._file.getvalue()))
-        self._file.close()
+        """The file is complete."""
+        if self._file is not None:
+            self._file.close()
+
+    def abandon(self) -> None:
+        """The tool was killed."""
+        if self._file is not None:
+            self._file.abandon()
 
 
 def _names(proc: Process, options: Options, local: tuple[int, int]) -> Names:
@@ -135,7 +140,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool, netm
 
     text = " ".join(options.words)
     if options.filter_file is not None:
-        data = files.read(options.filter_file, "can't open ")
+        data = files.read(proc, options.filter_file, "can't open ")
         # A comment goes up to the end of its line.
         lines = files.as_text(data).split("\n")
         text = "\n".join(line.partition("#")[0] for line in lines)
@@ -150,7 +155,7 @@ def _filter(proc: Process, options: Options, link_type: int, *, live: bool, netm
 
 
 def _read(proc: Process, name: str, options: Options, path: str) -> int:
-    data = files.as_bytes(proc.stdin) if path == "-" else files.read(path)
+    data = files.as_bytes(proc.stdin) if path == "-" else files.read(proc, path)
     try:
         reader = pcap.PcapReader(io.BytesIO(data))
     except pcap.CaptureError as error:
@@ -273,14 +278,24 @@ class _Live:
     def run(self) -> Waiting:
         """Print what comes until there is enough or somebody interrupts; then say how much it was."""
         log = self._proc.world.log
+        netns = self._proc.place.netns
+        link = netns.link(self._device.name) if self._device is not None and not self._options.own_only else None
+        if link is not None:
+            Netlink(netns).link_promiscuity(link, 1)
         log.attach(self._tap)
+        self._proc.endless = self._options.count < 0
         interrupted = False
         try:
             yield from self._wait()
         except Interrupt:
             interrupted = True
+        except GeneratorExit:
+            self._output.abandon()
+            raise
         finally:
             log.detach(self._tap)
+            if link is not None:
+                Netlink(link.netns).link_promiscuity(link, -1)
         self._print()
         self._output.close()
         if interrupted and self._options.write is None:
