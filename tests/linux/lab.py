@@ -306,8 +306,9 @@ class Lab:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def neigh(self, name: str) -> dict[str, str]:
-        """``ip neigh show nud all``: ``{"192.168.1.12 dev cali222": "REACHABLE"}``."""
-        return {f"{entry.ip} dev {entry.link.name}": str(entry.state) for entry in self[name].neighbours}
+        """``ip neigh show nud all``, without ``lo``: ``{"192.168.1.12 dev cali222": "REACHABLE"}``."""
+        entries = [entry for entry in self[name].neighbours if not entry.link.is_loopback]
+        return {f"{entry.ip} dev {entry.link.name}": str(entry.state) for entry in entries}
 
     def entry(self, where: str, ip: str) -> Neighbour:
         """The neighbour entry of an address on a device; fails where there is none."""

@@ -2,9 +2,10 @@
 
 import pytest
 
+from podwire.linux.errors import NetlinkError
 from podwire.linux.neigh import Nud
-from podwire.linux.path.neighbour import truesize
-from podwire.linux.skb import Skb
+from podwire.linux.netlink import Netlink
+from podwire.linux.skb import Skb, truesize
 from podwire.wire.addr import Ip4, Mac
 from podwire.wire.headers import ARPOP_REQUEST, IPv4, Udp
 from podwire.wire.packet import Packet
@@ -19,9 +20,25 @@ def crowd(lab: Lab, count: int, first: int = 100) -> None:
 
 
 def limits(lab: Lab, first: int, second: int = 512, third: int = 1024) -> None:
-    """gc_thresh1 to 3."""
+    """gc_thresh1 to 3, which the first namespace of the machine has."""
+    door = Netlink(lab.door("a").netns.machine.root.netns)
     for number, value in enumerate((first, second, third), 1):
-        lab.sysctl("a", f"neigh/default/gc_thresh{number}", value)
+        door.sysctl_write(f"net/ipv4/neigh/default/gc_thresh{number}", str(value))
+
+
+def test_the_defaults_of_all_devices_are_those_of_the_first_namespace() -> None:
+    # neigh_sysctl_register: no other namespace has "default"; neigh_parms_alloc copies arp_tbl.parms (the oracle's sysctl).
+    lab = pair()
+    inside = lab.door("a")
+    first = Netlink(inside.netns.machine.root.netns)
+    assert not any("/default/" in path for path in inside.sysctl_paths() if "/neigh/" in path)
+    with pytest.raises(NetlinkError):
+        inside.sysctl_read("net/ipv4/neigh/default/proxy_delay")
+    first.sysctl_write("net/ipv4/neigh/default/proxy_delay", "7")
+    assert first.sysctl_read("net/ipv4/neigh/default/proxy_delay") == "7"
+    assert inside.sysctl_read("net/ipv4/neigh/v0/proxy_delay") == "80"
+    inside.link_add("d0", "dummy")
+    assert inside.sysctl_read("net/ipv4/neigh/d0/proxy_delay") == "7"
 
 
 def test_f17_below_gc_thresh1_stale_entries_stay() -> None:

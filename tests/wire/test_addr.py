@@ -192,8 +192,8 @@ def test_addresses_with_a_name():
 
 
 def test_special_ipv4_addresses():
-    assert Ip4.parse("0.255.0.1").is_zeronet
-    assert not Ip4.parse("1.0.0.0").is_zeronet
+    assert Ip4.parse("0.0.0.0").is_zeronet
+    assert not Ip4.parse("0.0.0.1").is_zeronet
     assert Ip4.parse("255.255.255.255").is_lbcast
     assert not Ip4.parse("255.255.255.254").is_lbcast
     assert (Ip4.bits, Ip4.family, Ip6.bits, Ip6.family) == (32, AF_INET, 128, AF_INET6) == (32, 2, 128, 10)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from podwire.linux.bridge import Bridge, Port
 from podwire.linux.sysctl import Ipv4Conf, NeighParms
 from podwire.trace.events import KERNEL, Owner
 from podwire.wire.addr import BROADCAST, NO_MAC, Ip, Mac
@@ -84,6 +85,11 @@ class Link:
     creation order, which counts for source selection (F60).
     """
 
+    port: Port | None = None
+    """What the bridge that is its master keeps of it."""
+    listens: tuple[Mac, ...] = ()
+    """Further addresses that it listens to (``bridge fdb add … self``), in ``dev->uc`` and ``dev->mc``; groups of IP are not here."""
+
     def __init__(
         self,
         netns: Netns,
@@ -116,6 +122,8 @@ class Link:
         self.numrxqueues = 1
         self.is_up = False
         """IFF_UP: administratively up."""
+        self.announced = True
+        """Those who listen know of it: a new device is first given its attributes (``rtnl_configure_link``)."""
         self.was_up = False
         """Once up: a qdisc stays attached (``noop`` before)."""
         self.plugged = True
@@ -147,6 +155,7 @@ class Link:
         self.alias = ""
         self.group = "default"
         self.master: Link | None = None
+        self.bridge: Bridge | None = Bridge(self) if kind == "bridge" else None
         self.peer: Link | None = None
         """The other end of a veth pair."""
         self.cable: Cable | None = None
@@ -170,12 +179,12 @@ class Link:
     def carrier_ok(self) -> bool:
         """``netif_carrier_ok``: a veth has carrier while both ends are up.
 
-        A bridge until it finds that it has no port.
+        A bridge until it finds that it has no port that forwards.
         """
         if self.kind == "veth":
             return self.is_up and self.peer is not None and self.peer.is_up
-        if self.kind == "bridge":
-            return not self.port_state_selected
+        if self.bridge is not None:
+            return not self.port_state_selected or self.bridge.forwards
         return self.plugged
 
     @property
@@ -195,7 +204,7 @@ class Link:
             return "DOWN"
         if not self.carrier_ok:
             return self.lower_state
-        return "UP" if self.kind in {"veth", "ethernet"} else "UNKNOWN"
+        return "UP" if self.kind in {"veth", "ethernet"} or self.port_state_selected else "UNKNOWN"
 
     def linkwatch(self) -> None:
         """``rfc2863_policy``.

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from podwire.linux.image import Image
 from podwire.linux.netns import Netns
+from podwire.linux.sysctl import NeighParms
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
+    from podwire.linux.rtnl.notify import Listener
     from podwire.linux.skb import Skb
     from podwire.trace.log import Log
 
@@ -60,6 +62,13 @@ class Timer:
         self.callback = None
 
 
+class Pids:
+    """The process ids of one PID namespace: what is started there counts on, whatever network namespace it is in."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+
 class Place:
     """Where a command runs.
 
@@ -73,17 +82,33 @@ class Place:
         self.container = container
         """A container sees no names under /run/netns."""
         self.files: dict[str, str] = {}
-        self.next_pid = 7 if container else 1000
+        self.pids = Pids(7 if container else 1000)
 
     @property
     def machine(self) -> Machine:
         """The machine whose kernel runs here."""
         return self.netns.machine
 
+    @property
+    def next_pid(self) -> int:
+        """The last process id that was given out here."""
+        return self.pids.last
+
+    @next_pid.setter
+    def next_pid(self, last: int) -> None:
+        self.pids.last = last
+
     def new_pid(self) -> int:
         """A process id, counted in this place."""
-        self.next_pid += 1
-        return self.next_pid
+        self.pids.last += 1
+        return self.pids.last
+
+    def in_netns(self, netns: Netns) -> Place:
+        """The same place with another network: files, names under /run/netns and processes stay (``setns``)."""
+        inside = Place(netns, self.image, self.hostname)
+        inside.files = self.files
+        inside.pids = self.pids
+        return inside
 
     def hosts(self) -> dict[Ip, str]:
         """/etc/hosts: the first name of each address."""
@@ -107,10 +132,10 @@ class Place:
         return self.machine.world.reverse_name(ip)
 
     def netns_name(self, other: Netns) -> str | None:
-        """The name under /run/netns by which a command here would call that namespace."""
+        """The name under /run/netns by which a command here would call that namespace: the newest, a tmpfs lists it first."""
         if self.container:
             return None
-        for name, netns in self.machine.netns_names.items():
+        for name, netns in reversed(self.machine.netns_names.items()):
             if netns is other:
                 return name
         return None
@@ -130,10 +155,15 @@ class Machine:
         self.netns: dict[str, Netns] = {}
         self.netns_names: dict[str, Netns] = {}
         """/run/netns."""
+        self.listeners: list[Listener] = []
+        """Who hears of every change (``linux.rtnl.notify``)."""
         self.backlog: deque[Skb] = deque()
         self._draining = False
         self._wheel: dict[int, dict[int, list[Timer]]] = {}
         """Armed timers by the jiffy at which they are due, then by the wheel's level."""
+
+        self.neigh_default = NeighParms()
+        """net.ipv4.neigh.default: what devices of every namespace begin with."""
 
         self.root = Place(self.new_netns(name), image, name)
 
@@ -150,14 +180,14 @@ class Machine:
         """The last reference to a namespace is gone: its devices, and the other ends of its veths, go with it."""
         from podwire.linux.netlink import Netlink
 
+        for other in self.netns.values():
+            other.forget_nsid(netns)
         door = Netlink(netns)
         for link in list(netns.links()):
             if link.peer is not None:
                 door.link_del(link)
         for name in [name for name, other in self.netns_names.items() if other is netns]:
             del self.netns_names[name]
-        for other in self.netns.values():
-            other.nsids.pop(netns, None)
         del self.netns[netns.label]
 
     def random(self, *key: str) -> Random:

@@ -42,6 +42,8 @@ class Nud(StrEnum):
 CONNECTED: Final = frozenset({Nud.PERMANENT, Nud.NOARP, Nud.REACHABLE})
 VALID: Final = CONNECTED | {Nud.PROBE, Nud.STALE, Nud.DELAY}
 FIXED: Final = frozenset({Nud.PERMANENT, Nud.NOARP})
+TIMED: Final = frozenset({Nud.INCOMPLETE, Nud.REACHABLE, Nud.DELAY, Nud.PROBE})
+"""NUD_IN_TIMER."""
 
 # Causes. The words appear in NeighbourChanged events and are part of the trace format.
 RESOLVE: Final = "resolve"
@@ -185,7 +187,13 @@ class NeighbourTable:
             entry.timer.cancel()
             entry.timer = None
         self._entries.pop((entry.ip, entry.link), None)
+        if self.netns.machine.listeners:
+            from podwire.linux.rtnl.notify import neigh_changed
+
+            neigh_changed(entry, deleted=True)
         waiting = list(entry.queue)
+        for skb in waiting:
+            skb.uncharge()
         entry.queue.clear()
         entry.queue_bytes = 0
         if self.netns.machine.log.on:

@@ -7,6 +7,7 @@ say who wrote the route that killed a packet.
 
 from __future__ import annotations
 
+from podwire.linux.rtnl.fdb import FdbVerbs
 from podwire.linux.rtnl.link import Peer
 from podwire.linux.rtnl.neigh import NeighVerbs
 from podwire.linux.rtnl.route import RouteVerbs
@@ -15,5 +16,5 @@ from podwire.linux.rtnl.sysctl import SysctlVerbs
 __all__ = ["Netlink", "Peer"]
 
 
-class Netlink(SysctlVerbs, RouteVerbs, NeighVerbs):
+class Netlink(SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs):
     """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

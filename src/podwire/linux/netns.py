@@ -60,7 +60,8 @@ class Netns:
         self.conf_all = Ipv4Conf()
         self.conf_all.accept_source_route = 0
         self.conf_default = Ipv4Conf()
-        self.neigh_default = NeighParms()
+        self.neigh_default: NeighParms = machine.neigh_default
+        """``arp_tbl.parms``: one of the kernel, whatever the namespace."""
         self.conf6_all: dict[str, int] = dict(IPV6_CONF_KEYS)
         self.conf6_default: dict[str, int] = dict(IPV6_CONF_KEYS)
         self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS}
@@ -158,7 +159,8 @@ class Netns:
 
     def setting(self, key: str) -> int:
         """A net-wide number such as ``icmp_ratelimit``."""
-        value = self.settings[key]
+        # The neighbour table is one for all namespaces, and the first one has its switches.
+        value = (self.machine.root.netns if key in NEIGH_GC_KEYS else self).settings[key]
         return value if isinstance(value, int) else value[0]
 
     def table(self, number: int) -> FibTable:
@@ -169,10 +171,15 @@ class Netns:
         return found
 
     def is_local(self, addr: Ip) -> bool:
-        """``inet_addr_type(addr) == RTN_LOCAL`` by the local table."""
-        for route in self.tables[RT_TABLE_LOCAL].candidates(addr):
-            return route.type == "local"
-        return False
+        """``inet_addr_type(addr) == RTN_LOCAL``."""
+        from podwire.linux.path.lookup import inet_addr_type
+
+        return inet_addr_type(self, addr) == "local"
+
+    @property
+    def dissects(self) -> bool:
+        """``fib_rules_require_fldissect``: some rule looks at protocol or ports."""
+        return self.custom_rules and any(rule.dissects for rule in self.rules)
 
     def has_custom_local_routes(self) -> bool:
         """``fib_has_custom_local_routes``: somebody added a local route by hand."""
@@ -188,8 +195,25 @@ class Netns:
         """The id by which this namespace knows another, allocated at first use (``peernet2id_alloc``)."""
         if other not in self.nsids:
             used = set(self.nsids.values())
-            self.nsids[other] = next(n for n in range(len(used) + 1) if n not in used)
+            self.set_nsid(other, next(n for n in range(len(used) + 1) if n not in used))
         return self.nsids[other]
+
+    def set_nsid(self, other: Netns, number: int) -> None:
+        """Call another namespace so from now on."""
+        self.nsids[other] = number
+        self._tell_nsid(number)
+
+    def forget_nsid(self, other: Netns) -> None:
+        """``unhash_nsid``: the other namespace goes."""
+        number = self.nsids.pop(other, None)
+        if number is not None:
+            self._tell_nsid(number, deleted=True)
+
+    def _tell_nsid(self, number: int, *, deleted: bool = False) -> None:
+        if self.machine.listeners:
+            from podwire.linux.rtnl.notify import NsidMessage, tell
+
+            tell(NsidMessage(number, netns=self, deleted=deleted))
 
     def new_ip_id(self) -> int:
         """An IP identification, never 0 (``ip_select_ident`` draws from hashed, randomly advancing counters)."""

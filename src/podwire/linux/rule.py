@@ -44,8 +44,16 @@ class FibRule(msgspec.Struct, frozen=True, gc=False):
     proto: int = 3
     owner: Owner = KERNEL
 
-    def matches(self, dst: Ip, src: Ip, iif: str, oif: str, mark: int, tos: int) -> bool:
-        """``fib_rule_match`` for a flow; port selectors are checked by the caller, who has the ports."""
+    @property
+    def dissects(self) -> bool:
+        """``fib_rule_requires_fldissect``: it asks for the protocol or for ports, which only then are looked for in what comes in."""
+        return self.iif != "lo" and bool(self.ipproto or self.sport or self.dport)
+
+    def matches(
+        self, dst: Ip, src: Ip, iif: str, oif: str, mark: int, tos: int, ports: tuple[int, int, int] | None = None
+    ) -> bool:
+        """``fib_rule_match`` for a flow; ``ports`` are its protocol, source and destination port, as far as they are known."""
+        proto, sport, dport = ports or (0, 0, 0)
         hit = (
             (not self.iif or self.iif == iif)
             and (not self.oif or self.oif == oif)
@@ -53,6 +61,9 @@ class FibRule(msgspec.Struct, frozen=True, gc=False):
             and (self.src is None or src in self.src)
             and (self.dst is None or dst in self.dst)
             and (not self.tos or self.tos == tos)
+            and self.ipproto in {0, proto}
+            and (self.sport is None or self.sport[0] <= sport <= self.sport[1])
+            and (self.dport is None or self.dport[0] <= dport <= self.dport[1])
             # Everybody here is root.
             and (self.uidrange is None or self.uidrange[0] == 0)
         )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podwire.trace.events import PACKET_HOST
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.path.route import Dst
+    from podwire.linux.socket import Socket
     from podwire.wire.headers import Ethernet, IPv4
     from podwire.wire.packet import Packet
+
+_SIZEOF_SK_BUFF: Final = 256
+_SIZEOF_SHARED_INFO: Final = 320
+_SMALL_HEAD: Final = 576
+"""SKB_SMALL_HEAD_CACHE_SIZE: 256 bytes of data and the skb_shared_info, from a cache of their own."""
+_ALLOC_EXTRA: Final = 31
+"""What __ip_append_data asks for beyond the datagram: LL_RESERVED_SPACE of an Ethernet device (16) and 15 to align."""
 
 
 class Skb:
@@ -19,7 +27,22 @@ class Skb:
     ``id`` stays the same across cables. ``confirm`` is ``dst_pending_confirm``: it survives a veth, not a NIC (F27).
     """
 
-    __slots__ = ("confirm", "dev", "dst", "eth", "id", "iif", "local_out", "mark", "packet", "pkt_type", "redirect")
+    __slots__ = (
+        "bridged",
+        "charged",
+        "confirm",
+        "dev",
+        "dst",
+        "eth",
+        "id",
+        "iif",
+        "local_out",
+        "mark",
+        "owner",
+        "packet",
+        "pkt_type",
+        "redirect",
+    )
 
     def __init__(self, packet: Packet, packet_id: int, dev: Link | None = None, eth: Ethernet | None = None) -> None:
         self.packet = packet
@@ -31,12 +54,51 @@ class Skb:
         self.pkt_type = PACKET_HOST
         self.dst: Dst | None = None
         self.confirm = False
+        self.owner: Socket | None = None
+        """``skb->sk``, until the packet has left."""
+        self.charged = 0
+        """What it takes of the owner's send buffer while it waits for a neighbour."""
         self.redirect = False
         """IPSKB_DOREDIRECT."""
+        self.bridged = 0
+        """How many bridges it, or what it is a copy of, has passed."""
         self.local_out = False
         """The packet was made here: ``icmp_send`` reads it as an output route."""
+
+    def charge(self, size: int) -> None:
+        """``skb_set_owner_w``, for a packet that has to wait."""
+        if self.owner is not None:
+            self.charged = size
+            self.owner.wmem += size
+
+    def uncharge(self) -> None:
+        """``sock_wfree``."""
+        if self.owner is not None:
+            self.owner.wmem -= self.charged
+            self.charged = 0
+
+    @property
+    def inet_iif(self) -> Link | None:
+        """``inet_iif``: by which device a socket takes it to have come: an own address's, where it came over ``lo``."""
+        dst = self.dst
+        return dst.iif if dst is not None and dst.iif is not None else self.iif
 
     @property
     def ip(self) -> IPv4:
         """The IPv4 header; only asked for packets that start with one."""
         return self.packet.layers[0]  # type: ignore[return-value]
+
+
+def truesize(skb: Skb) -> int:
+    """``skb->truesize`` of a packet made by a socket on x86-64: its head as the allocator rounds it, and the sk_buff (F30).
+
+    ``__alloc_skb``: data and skb_shared_info in whole cache lines; small heads have their own cache, others kmalloc's powers of two.
+    """
+    return truesize_of(skb.packet.size)
+
+
+def truesize_of(length: int) -> int:
+    """The same of a datagram, or a fragment, of that many bytes with its IP header."""
+    head = (length + _ALLOC_EXTRA + 63 & ~63) + _SIZEOF_SHARED_INFO
+    rounded = _SMALL_HEAD if head <= _SMALL_HEAD else 1 << (head - 1).bit_length()
+    return rounded + _SIZEOF_SK_BUFF

@@ -13,6 +13,7 @@ from errno import (
     EADDRNOTAVAIL,
     EINVAL,
     EMSGSIZE,
+    ENOBUFS,
 )
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ import msgspec
 
 from podwire.errors import PodwireError
 from podwire.linux.fib import BROADCAST
-from podwire.linux.skb import Skb
+from podwire.linux.skb import Skb, truesize_of
 from podwire.trace.events import ByLink, Created, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 PMTUDISC_DONT: Final = 0
 PMTUDISC_WANT: Final = 1
 PMTUDISC_DO: Final = 2
+_WMEM_DEFAULT: Final = 212992
+_SOCK_MIN_SNDBUF: Final = 4608
 
 
 class SocketError(PodwireError):
@@ -97,6 +100,16 @@ class Socket:
         self.tos = 0
         self.mark = 0
         self.broadcast = False
+        self.multicast_loop = True
+        """IP_MULTICAST_LOOP: what is sent to an own group is heard here, too."""
+        self.recverr = False
+        """IP_RECVERR: a packet that the device did not take is worth ENOBUFS."""
+        self.sndbuf = _WMEM_DEFAULT
+        """SO_SNDBUF, as the kernel keeps it (doubled)."""
+        self.protocol_header = True
+        """The kernel makes the header behind that of IP."""
+        self.wmem = 0
+        """``sk_wmem_alloc``: how much of it is taken by packets that wait for a neighbour."""
         self.dontroute = False
         """SO_DONTROUTE: only destinations on-link."""
         self.pmtudisc = PMTUDISC_WANT
@@ -113,16 +126,38 @@ class Socket:
             raise SocketError(EADDRNOTAVAIL)
         self.source = source
 
-    def route_source(self, dst: Ip) -> Ip:
-        """The source address that a connected socket would get (``getsockname``); raises ``SocketError``."""
-        return self._route(dst).src
+    def set_sndbuf(self, size: int) -> None:
+        """SO_SNDBUF: doubled, within limits (``sock_setsockopt``; net.core.wmem_max)."""
+        self.sndbuf = max(2 * min(size, _WMEM_DEFAULT), _SOCK_MIN_SNDBUF)
 
-    def _route(self, dst: Ip, packet: Packet | None = None) -> Dst:
+    def route_source(self, dst: Ip, port: int = 1025) -> Ip:
+        """The source address that a UDP socket connected to ``port`` would get (``getsockname``); raises ``SocketError``.
+
+        ``ip_route_connect`` looks up again with the source that the first lookup gave: rules may see it differently.
+        """
+        source = self._route(dst, probe=port).src
+        if self.source:
+            return source
+        return self._route(dst or source, source=source, probe=port).src
+
+    def _route(self, dst: Ip, packet: Packet | None = None, source: Ip = ANY4, probe: int = 0) -> Dst:
         from podwire.linux.path.route import ip_route_output
 
         tos = self.tos & 0x1C
+        source = self.source or source
+        transport = packet.layers[1] if packet is not None and len(packet.layers) > 1 else None
+        ports = (IPPROTO_UDP, 0, probe) if probe else (self.protocol, 0, 0)
+        if isinstance(transport, Udp):
+            ports = self.protocol, transport.sport, transport.dport
         route = ip_route_output(
-            self.netns, dst, self.source, oif=self.link, mark=self.mark, tos=tos, onlink_scope=self.dontroute
+            self.netns,
+            dst,
+            source,
+            oif=self.link,
+            mark=self.mark,
+            tos=tos,
+            onlink_scope=self.dontroute,
+            ports=ports if self.netns.custom_rules else None,
         )
         if route.kind == "error":
             if packet is not None:
@@ -151,14 +186,33 @@ class Socket:
             sourced = msgspec.structs.replace(header, src=route.src, df=df)
             self._refuse(unsent.replace(0, sourced), _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
+        self._allocate(size, min(size, mtu))
         ttl = self.ttl or ip_select_ttl(netns, route)
         if route.type == "multicast":
             ttl = self.ttl or 1
         # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it
         # all the same).
         ident = 0 if self.pmtudisc == PMTUDISC_DO else netns.new_ip_id()
-        header = IPv4(route.src, dst, self.protocol, ttl, self.tos, ident, df, options=options)
+        # ip_route_output_key: 0.0.0.0 is this host, by the address that is also the source.
+        header = IPv4(route.src, dst or route.src, self.protocol, ttl, self.tos, ident, df, options=options)
         return self._transmit(Packet((header, transport), payload), route)
+
+    def _allocate(self, size: int, mtu: int) -> None:
+        """``__ip_append_data``: memory for every fragment; raises ``SocketError`` ENOBUFS where twice the send buffer is full.
+
+        A ping or UDP socket would wait for its first one where the buffer is full (``sock_alloc_send_skb``); that is not modelled.
+        """
+        used, left = self.wmem, size - 20
+        first = self.protocol_header
+        while left > 0:
+            part = left if left <= mtu - 20 else mtu - 20 & ~7
+            if part <= 0:
+                return
+            if not first and used >= 2 * self.sndbuf:
+                raise SocketError(ENOBUFS)
+            first = False
+            used += truesize_of(part + 20)
+            left -= part
 
     def send_raw(self, packet: Packet) -> int:
         """IP_HDRINCL: a packet with its own IP header.
@@ -209,16 +263,19 @@ class Socket:
         netns.emit(packet_id, Dropped("ip_route_output_key", route.reason or DropReason.IP_OUTNOROUTES, route.why))
 
     def _transmit(self, packet: Packet, route: Dst) -> int:
-        from podwire.linux.path.output import ip_local_out
+        from podwire.linux.path.output import ip_local_out, net_xmit_errno
 
         netns = self.netns
         skb = Skb(packet, netns.machine.world.new_packet_id())
         skb.mark = self.mark
         skb.confirm = self.confirm
+        skb.owner = self
         if self.on_send is not None:
             self.on_send(skb.id)
-        ip_local_out(netns, skb, route)
+        errno = net_xmit_errno(ip_local_out(netns, skb, route))
         netns.machine.run_softirq()
+        if errno == ENOBUFS and self.recverr:
+            raise SocketError(errno)
         return skb.id
 
     def receive(self, skb: Skb) -> None:
@@ -243,6 +300,7 @@ class RawSocket(Socket):
     def __init__(self, netns: Netns, protocol: int, wake: Callable[[], None]) -> None:
         super().__init__(netns, protocol, wake)
         self.accept: Callable[[Packet], bool] = lambda _: True
+        self.protocol_header = False
         netns.sockets.raw.append(self)
 
 

@@ -89,7 +89,7 @@ class Sockets:
             if (
                 socket.protocol == ip.proto
                 and (not socket.source or socket.source == ip.dst)
-                and (socket.link is None or socket.link is skb.iif)
+                and (socket.link is None or socket.link is skb.inet_iif)
                 and socket.accept(skb.packet)
             ):
                 socket.receive(skb)
@@ -99,7 +99,7 @@ class Sockets:
     def ping_deliver(self, skb: Skb, icmp: Icmp) -> bool:
         """``ping_rcv``: the socket whose identifier the echo reply bears."""
         for socket in self.ping:
-            if socket.ident == icmp.id and (socket.link is None or socket.link is skb.iif):
+            if socket.ident == icmp.id and (socket.link is None or socket.link is skb.inet_iif):
                 socket.receive(skb)
                 return True
         return False

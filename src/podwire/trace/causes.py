@@ -149,6 +149,10 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
             "its {size} bytes do not fit {far_dev} of {far} (mtu {far_rest}), the other end of {link}, and nobody is told",
             "it passes when both ends have one MTU, as after `ip link set dev {far_dev} mtu {size}` on {far}",
         ),
+        (D.PKT_TOO_BIG, ByLink, "port mtu"): Cause(
+            "its {size} bytes do not fit {link}, a port of a bridge (mtu {value}), and nobody is told",
+            "it passes after `ip link set dev {link} mtu {size}` on {here}",
+        ),
         (D.PKT_TOO_BIG, ByRoute, ""): Cause(
             "its {size} bytes do not fit the mtu of the {by} and DF forbids to cut it",
             "it passes without DF, or when it is smaller",
@@ -206,6 +210,32 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         ),
         (ANY, ByLink, "no bridge port"): Cause(
             "no device is a port of the bridge {link}", "it passes after `ip link set dev DEV master {link}` on {here}"
+        ),
+        (D.BRIDGE_INGRESS_STP_STATE, None, ""): Cause(
+            "{dev} is a port of a bridge that does not forward",
+            "it passes after `bridge link set dev {dev} state forwarding` on {here}",
+        ),
+        (ANY, ByLink, "port state"): Cause(
+            "{link}, a port of a bridge, is {value}",
+            "it passes after `bridge link set dev {link} state forwarding` on {here}",
+        ),
+        (ANY, ByLink, "no forwarding port"): Cause(
+            "none of the ports of the bridge {link} forwards",
+            "it passes when a port is up and has carrier, see `bridge link` on {here}",
+        ),
+        (D.NO_TX_TARGET, None, ""): Cause(
+            "no port of the bridge {dev} may send it on",
+            "it passes by another port that is up, and neither isolated nor kept from flooding",
+        ),
+        (ANY, ByLink, "no port for it"): Cause(
+            "the bridge {link} has no port by which frames from there may leave to {value}",
+            "it passes by another port that is up, and neither isolated nor kept from flooding, see `bridge -d link` on {here}",
+        ),
+        (D.MAC_IEEE_MAC_CONTROL, None, ""): Cause(
+            "it is a pause frame, which no bridge forwards", "it passes when it is sent to another MAC address"
+        ),
+        (D.MAC_INVALID_SOURCE, None, ""): Cause(
+            "its source MAC address is that of no machine", "it passes when its sender uses an address of its own"
         ),
         (ANY, ByLink, "dummy device"): Cause(
             "{link} is a dummy and leads nowhere", "it passes after `ip route replace {dst} via GATEWAY` on {here}"

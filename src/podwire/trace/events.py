@@ -19,6 +19,8 @@ PACKET_BROADCAST: Final = 1
 PACKET_MULTICAST: Final = 2
 PACKET_OTHERHOST: Final = 3
 PACKET_OUTGOING: Final = 4
+PACKET_LOOPBACK: Final = 5
+"""A copy of an own broadcast: no tap sees it."""
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):

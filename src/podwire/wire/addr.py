@@ -112,8 +112,8 @@ class Ip4(Ip):
 
     @property
     def is_zeronet(self) -> bool:
-        """0.0.0.0/8, as the kernel's ``ipv4_is_zeronet``."""
-        return self >> 24 == 0
+        """0.0.0.0 alone, as the kernel's ``ipv4_is_zeronet``: since Linux 5.3 the rest of 0.0.0.0/8 is as good as any."""
+        return self == 0
 
     @property
     def is_lbcast(self) -> bool:

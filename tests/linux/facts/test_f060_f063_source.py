@@ -191,7 +191,7 @@ def test_f60_a_device_that_moves_in_goes_to_the_end_of_the_list() -> None:
     lab = Lab()
     lab.machine("node")
     lab.netns("node", "other")
-    lab.device("other:early")
+    lab.device("other:early", "dummy")
     lab.device("node:late")
     early = lab.link("other:early")
     lab.door("other").link_move(early, lab["node"])

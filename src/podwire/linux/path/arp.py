@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
 from podwire.linux.neigh import GRATUITOUS, REPLY, REQUEST, VALID, Neighbour, Nud
 from podwire.linux.path import neighbour
-from podwire.linux.path.lookup import inet_addr_onlink, inet_select_addr
+from podwire.linux.path.lookup import ifa_match, inet_addr_onlink, inet_select_addr
 from podwire.linux.path.route import ip_route_output
 from podwire.linux.path.routein import arp_route_input
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, By, ByNeighbour, BySysctl, Created, Delivered, Dropped
 from podwire.trace.reasons import DropReason
-from podwire.wire.addr import ANY4, BROADCAST, NO_MAC, Ip, Ip4, Mac
+from podwire.wire.addr import ANY4, NO_MAC, Ip, Ip4, Mac
 from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, Arp, Ethernet, IPv4
 from podwire.wire.packet import Packet
 
@@ -90,10 +90,11 @@ def arp_error_report(entry: Neighbour, skb: Skb) -> None:
 def arp_notify(link: Link) -> None:
     """``arp_notify``: announce own addresses when a device comes up or changes its address. Off by default (F32)."""
     notify = max(link.netns.conf_all.arp_notify, link.conf.arp_notify)
-    if not notify or not link.is_up or link.is_loopback:
+    if not notify or not link.is_up or not (link.arp or link.is_loopback):
         return
     for address in link.addresses:
-        arp_send(link, ARPOP_REQUEST, address.local, address.local, dst=BROADCAST, sha=link.mac)
+        # inetdev_send_gratuitous_arp: on lo, too.
+        arp_send(link, ARPOP_REQUEST, address.local, address.local, dst=link.broadcast, sha=link.mac)
     link.netns.machine.run_softirq()
 
 
@@ -191,7 +192,7 @@ def _proxy(netns: Netns, link: Link, sender: Ip, target: Ip, route: Dst) -> tupl
     """``arp_fwd_proxy`` and ``arp_fwd_pvlan``: None where we answer for the target, else why not (F34 to F38)."""
     all_, conf = netns.conf_all, link.conf
     if route.link is link:
-        if conf.proxy_arp_pvlan and sender != target:
+        if (all_.proxy_arp_pvlan or conf.proxy_arp_pvlan) and sender != target:
             return None
         return "same-device", route.by
     if all_.proxy_arp or conf.proxy_arp or netns.neighbours.is_proxied(target, link):
@@ -280,12 +281,22 @@ def _arp_ignore(link: Link, sender: Ip, target: Ip) -> bool:
     if level == 0:
         return False
     if level == 1:  # only addresses of the device it came in by
-        return not any(a.local == target for a in link.addresses)
-    if level == 2:
-        return not any(a.local == target and inet_addr_onlink(link, sender or target, target) for a in link.addresses)
+        return not _confirm_addr(link, ANY4, target, SCOPE_HOST)
+    if level == 2:  # and only for senders in the same subnet
+        return not _confirm_addr(link, sender, target, SCOPE_HOST)
     if level == 3:  # not those of scope host
-        return not any(a.local == target and a.scope < SCOPE_HOST for _, a in netns.addresses())
+        return not any(_confirm_addr(each, ANY4, target, SCOPE_LINK) for each in netns.links())
     return level == 8
+
+
+def _confirm_addr(link: Link, sender: Ip, local: Ip, scope: int) -> bool:
+    """``inet_confirm_addr``, of one device: an address of it, within the subnet of one of its addresses that holds ``sender`` too.
+
+    The far end of a point-to-point address makes the subnet, so such an address is not confirmed by itself.
+    """
+    lowest = SCOPE_LINK if link.conf.route_localnet or link.netns.conf_all.route_localnet else SCOPE_HOST
+    has = any(each.local == local and min(each.scope, lowest) <= scope for each in link.addresses)
+    return has and any(ifa_match(local, each) and (not sender or ifa_match(sender, each)) for each in link.addresses)
 
 
 def _arp_filter(link: Link, sender: Ip, target: Ip) -> bool:

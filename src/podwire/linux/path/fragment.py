@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from errno import EINVAL, EMSGSIZE
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -30,8 +31,11 @@ _OFFSET: Final = 0x1FFF
 _DUPLICATE: Final = "duplicate fragment"
 
 
-def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
-    """``ip_fragment``: DF answers "fragmentation needed"; else pieces of a multiple of 8 bytes, in order."""
+def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> int:
+    """``ip_fragment``: DF answers "fragmentation needed"; else pieces of a multiple of 8 bytes, in order.
+
+    The first piece that is not taken ends it: the rest is not sent (``ip_do_fragment``).
+    """
     from podwire.linux.path.icmp import icmp_send
     from podwire.linux.path.output import ip_finish_output2
 
@@ -43,14 +47,14 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
             netns.emit(
                 skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, ByLink(link.name, "mtu", str(mtu)), link.name)
             )
-        return
+        return -EMSGSIZE
     data = to_bytes(skb.packet)[ip.size :]
     room = mtu - ip.size
     if room < 8:
         if log_on:
             by = ByLink(link.name, "mtu", str(mtu))
             netns.emit(skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, by, link.name))
-        return
+        return -EINVAL
     world = netns.machine.world
     pieces: list[Skb] = []
     offset = 0
@@ -72,13 +76,24 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> None:
         offset += len(chunk)
         piece = Skb(_decode(header, chunk), world.new_packet_id(), skb.dev)
         piece.dst, piece.mark, piece.local_out, piece.iif = skb.dst, skb.mark, skb.local_out, skb.iif
+        piece.owner = skb.owner
         pieces.append(piece)
     if log_on:
         netns.emit(skb.id, Fragmented(mtu, tuple(piece.id for piece in pieces)))
         for piece in pieces:
             netns.emit(piece.id, Created(skb.id, "fragment", piece.packet))
-    for piece in pieces:
-        ip_finish_output2(netns, piece, link)
+    for index, piece in enumerate(pieces):
+        error = ip_finish_output2(netns, piece, link)
+        if skb.owner is not None:
+            # A process sends: each transmit ends with the softirq that it has raised.
+            netns.machine.run_softirq()
+        if error:
+            if log_on:
+                by = ByLink(link.name, "fragment", str(index + 1))
+                for rest_of_it in pieces[index + 1 :]:
+                    netns.emit(rest_of_it.id, Dropped("ip_do_fragment", DropReason.NOT_SPECIFIED, by, link.name))
+            return error
+    return 0
 
 
 def _decode(header: IPv4, data: bytes) -> Packet:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from errno import EACCES, EHOSTUNREACH, ENETUNREACH
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.fib import RT_TABLE_LOCAL
-from podwire.linux.link import SCOPE_LINK, Link
-from podwire.linux.path.lookup import inet_addr_onlink, inet_select_addr
+from podwire.linux.fib import UNICAST
+from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.path.lookup import fib_lookup, inet_addr_onlink, inet_addr_type, inet_select_addr, source_of
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
 from podwire.linux.path.route import Dst, RouteException, ip_route_output, ip_select_ttl
 from podwire.linux.path.why import sysctl
@@ -61,7 +61,7 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
     source: Ip = ANY4
     if not withheld:
         incoming = skb.iif
-        if skb.dst is not None and skb.dst.type == "local" and skb.dst.kind in {"local", "output"}:
+        if skb.dst is not None and skb.dst.is_own and skb.dst.kind in {"local", "output"}:
             source = ip.dst
         elif netns.setting("icmp_errors_use_inbound_ifaddr") and incoming is not None and not skb.local_out:
             source = inet_select_addr(netns, incoming, ip.src, SCOPE_LINK)
@@ -70,7 +70,7 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
         limited = _is_limited(netns, type_, code)
         if limited and not (incoming is not None and incoming.is_loopback) and not _global_allow(netns):
             withheld = "ratelimit"
-        dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True)
+        dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True, ports=_flow(netns))
         if dst.kind == "error":
             withheld = "no route back"
         elif not withheld:
@@ -83,10 +83,16 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
         return
     room = min(dst.effective_mtu, _QUOTE_LIMIT) - 28
     length = min(skb.packet.size, room)
-    header = IPv4(source, ip.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), tos, netns.new_ip_id())
+    # A packet without a source has been sent from here: the error goes to the address that is its source, too.
+    header = IPv4(source, ip.src or dst.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), tos, netns.new_ip_id())
     rest = int(gateway) if gateway is not None else info
     packet = Packet((header, Icmp(type_, code, rest)), Quoted(skb.packet, length))
     _push(netns, packet, dst, skb, type_, code, source)
+
+
+def _flow(netns: Netns) -> tuple[int, int, int] | None:
+    """What rules see of an ICMP message that is made here; None where there are none, and nothing but the key is kept short."""
+    return (IPPROTO_ICMP, 0, 0) if netns.custom_rules else None
 
 
 def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: int, source: Ip) -> None:
@@ -288,16 +294,28 @@ def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes
             by = BySysctl("net.ipv4.icmp_echo_ignore_broadcasts", netns.setting("icmp_echo_ignore_broadcasts"))
             netns.emit(skb.id, Dropped("icmp_rcv", DropReason.INVALID_PROTO, by, link.name))
         return
-    source = ANY4 if broadcast else ip.dst
-    dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False)
+    source = _spec_dst(netns, skb, link) if broadcast else ip.dst
+    dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False, ports=_flow(netns))
     if log_on:
         note = f"seq {answer.seq}" if to == "icmp_echo" else f"type {ICMP_TIMESTAMP}"
         netns.emit(skb.id, Delivered(to, note, dst.why if dst.kind == "error" else None))
     if dst.kind == "error":
         return
-    header = IPv4(source or dst.src, ip.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), ip.tos, netns.new_ip_id())
+    to_whom = ip.src or dst.src
+    header = IPv4(source or dst.src, to_whom, IPPROTO_ICMP, ip_select_ttl(netns, dst), ip.tos, netns.new_ip_id())
     reply = Skb(Packet((header, answer), payload), netns.machine.world.new_packet_id())
     ip_local_out(netns, reply, dst, parent=skb.id, relation="reply")
+
+
+def _spec_dst(netns: Netns, skb: Skb, link: Link) -> Ip:
+    """``fib_compute_spec_dst``: the own address that a broadcast is answered from: the one on the way to its sender."""
+    ip = skb.ip
+    if Ip4(ip.src).is_zeronet:
+        return inet_select_addr(netns, link, ip.src, SCOPE_LINK)
+    found = fib_lookup(netns, ip.src, mark=skb.mark if link.conf.src_valid_mark else 0, tos=ip.tos & 0x1C)
+    if found.error:
+        return inet_select_addr(netns, link, ip.src, SCOPE_UNIVERSE)
+    return source_of(netns, found)
 
 
 def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
@@ -325,7 +343,7 @@ def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> 
         return "redirect ignored"
     if all_.shared_media or conf.shared_media:
         # inet_addr_type: anything but an own or a broadcast address.
-        if any(route.type != "unicast" for route in netns.table(RT_TABLE_LOCAL).candidates(gateway)):
+        if inet_addr_type(netns, gateway) != UNICAST:
             return "redirect ignored"
     elif not inet_addr_onlink(link, gateway, skb.ip.src):
         return "redirect ignored"
@@ -342,7 +360,7 @@ def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> 
     old = netns.exceptions.get(header.dst, RouteException())
     seconds = 300
     expires = netns.machine.world.now + seconds * 1_000_000_000
-    netns.exceptions[header.dst] = RouteException(old.mtu, gateway, expires)
+    netns.exceptions[header.dst] = RouteException(old.mtu, gateway, expires, bound=old.bound)
     return f"redirect to {gateway}"
 
 
@@ -366,4 +384,4 @@ def _update_pmtu(netns: Netns, icmp: Icmp, inner: Packet) -> None:
     if old.mtu == mtu and not locked and now < old.expires - lifetime // 2:
         return
     expires = now + lifetime
-    netns.exceptions[header.dst] = RouteException(mtu, old.gateway, expires, locked)
+    netns.exceptions[header.dst] = RouteException(mtu, old.gateway, expires, locked, bound=old.bound)

@@ -69,13 +69,13 @@ def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
             by = ByLink(link.name, "UDP checksum", f"{udp.checksum:#06x}")
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.UDP_CSUM, by, link.name))
         return
-    socket = netns.sockets.udp_lookup(skb.ip.src, udp.sport, skb.ip.dst, udp.dport, skb.iif)
+    socket = netns.sockets.udp_lookup(skb.ip.src, udp.sport, skb.ip.dst, udp.dport, skb.inet_iif)
     if socket is not None:
         socket.receive(skb)
         if log_on:
             netns.emit(skb.id, Delivered("socket", f"udp port {udp.dport}"))
         return
-    if skb.dst is not None and skb.dst.type == "local":
+    if skb.dst is not None and skb.dst.is_own:
         icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
     if log_on:
         if raw:

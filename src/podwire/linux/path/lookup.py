@@ -17,11 +17,12 @@ from podwire.linux.fib import (
     RT_TABLE_LOCAL,
     RT_TABLE_MAIN,
     THROW,
+    UNICAST,
     UNREACHABLE,
     NextHop,
     Route,
 )
-from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIVERSE, Link
 from podwire.linux.rule import FR_ACT_BLACKHOLE, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT, FR_ACT_TO_TBL, FibRule
 from podwire.wire.addr import ANY4, Ip, prefix_mask
 
@@ -71,6 +72,7 @@ def _select_nexthop(
             link is not None
             and not ignore_linkdown
             and not link.carrier
+            and nexthop.scope != SCOPE_NOWHERE  # fib_sync_down_dev: a route to an own address is never linkdown
             and (link.conf.ignore_routes_with_linkdown or netns.conf_all.ignore_routes_with_linkdown)
         ):
             continue
@@ -99,6 +101,21 @@ def _merged(netns: Netns, dst: Ip) -> Iterator[Route]:
     return heapq.merge(local, main, key=lambda route: -route.dst.plen)
 
 
+def inet_addr_type(netns: Netns, addr: Ip) -> str:
+    """``inet_addr_type``: what the table ``local`` says of an address that is no broadcast or multicast one by itself.
+
+    As long as that table is one trie with ``main``, a longer prefix of ``main`` hides a ``local`` route.
+    """
+    for route in netns.tables[RT_TABLE_LOCAL].candidates(addr) if netns.custom_rules else _merged(netns, addr):
+        if route.tos:
+            continue
+        if route.type in _ERRORS or route.type == THROW:
+            break
+        if _select_nexthop(netns, route, None, None, ignore_linkdown=False) is not None:
+            return route.type
+    return UNICAST
+
+
 def _named(netns: Netns, rule: FibRule, route: Route) -> FibRule:
     """The rule that names the route's table, where a lookup covered two tables at once."""
     if rule.table == route.table:
@@ -118,6 +135,7 @@ def fib_lookup(  # noqa: C901 - rules, aliases and legs are one loop in the kern
     scope: int = SCOPE_UNIVERSE,
     flow_hash: int | None = None,
     ignore_linkdown: bool = False,
+    ports: tuple[int, int, int] | None = None,
 ) -> FibResult:
     """``fib_lookup``: the first rule whose table has a route.
 
@@ -130,7 +148,7 @@ def fib_lookup(  # noqa: C901 - rules, aliases and legs are one loop in the kern
         if rule.priority < jump:
             continue
         jump = -1
-        if not rule.matches(dst, src, iif_name, oif_name, mark, tos):
+        if not rule.matches(dst, src, iif_name, oif_name, mark, tos, ports):
             continue
         action = rule.action
         if action != FR_ACT_TO_TBL:
@@ -177,7 +195,7 @@ def inet_select_addr(netns: Netns, link: Link | None, dst: Ip, scope: int) -> Ip
         for address in link.addresses:
             if address.secondary or min(address.scope, localnet) > scope:
                 continue
-            if not dst or _ifa_match(dst, address):
+            if not dst or ifa_match(dst, address):
                 return address.local
             if found is None:
                 found = address.local
@@ -190,14 +208,15 @@ def inet_select_addr(netns: Netns, link: Link | None, dst: Ip, scope: int) -> Ip
     return ANY4
 
 
-def _ifa_match(addr: Ip, address: Address) -> bool:
+def ifa_match(addr: Ip, address: Address) -> bool:
+    """``inet_ifa_match``: is it in the subnet of that address?"""
     return (int(addr) ^ int(address.peer)) & prefix_mask(addr.bits, address.plen) == 0
 
 
 def inet_addr_onlink(link: Link, first: Ip, second: Ip) -> bool:
     """``inet_addr_onlink``: one subnet of a primary address of ``link`` holds both (``second`` 0 for "no matter")."""
     return any(
-        _ifa_match(first, address) and (not second or _ifa_match(second, address))
+        ifa_match(first, address) and (not second or ifa_match(second, address))
         for address in link.addresses
         if not address.secondary
     )

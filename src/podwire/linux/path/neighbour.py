@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.fib import BROADCAST
 from podwire.linux.neigh import (
     CONFIRMED,
     CONNECTED,
@@ -16,118 +17,58 @@ from podwire.linux.neigh import (
     REACHABLE_TIME,
     REQUEST,
     RESOLVE,
+    TIMED,
     TRANSITIONS,
     UNCONFIRMED,
     USED,
     VALID,
     Neighbour,
-    NeighbourTable,
     Nud,
 )
 from podwire.linux.path import arp
+from podwire.linux.path.lookup import inet_addr_type
+from podwire.linux.path.neighgc import arm_gc, room
+from podwire.linux.rtnl.notify import neigh_changed
+from podwire.linux.skb import truesize
 from podwire.trace.events import ByNeighbour, Dropped, NeighbourChanged, Waiting
 from podwire.trace.reasons import DropReason
-from podwire.wire.addr import NO_MAC, Ip, Mac
+from podwire.wire.addr import NO_MAC, Ip, Ip4, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.skb import Skb
 
-_TIMED: Final = frozenset({Nud.INCOMPLETE, Nud.REACHABLE, Nud.DELAY, Nud.PROBE})
-_SIZEOF_SK_BUFF: Final = 256
-_SIZEOF_SHARED_INFO: Final = 320
-_SMALL_HEAD: Final = 576
-"""SKB_SMALL_HEAD_CACHE_SIZE: 256 bytes of data and the skb_shared_info, from a cache of their own."""
-_ALLOC_EXTRA: Final = 31
-"""What __ip_append_data asks for beyond the datagram: LL_RESERVED_SPACE of an Ethernet device (16) and 15 to align."""
 _REDRAW: Final = 300 * 1_000_000_000
 """neigh_periodic_work draws reachable_time anew this often (ns)."""
-
-
-def truesize(skb: Skb) -> int:
-    """``skb->truesize`` of a packet made by a socket on x86-64: its head as the allocator rounds it, and the sk_buff (F30).
-
-    ``__alloc_skb``: data and skb_shared_info in whole cache lines; small heads have their own cache, others kmalloc's powers of two.
-    """
-    head = (skb.packet.size + _ALLOC_EXTRA + 63 & ~63) + _SIZEOF_SHARED_INFO
-    rounded = _SMALL_HEAD if head <= _SMALL_HEAD else 1 << (head - 1).bit_length()
-    return rounded + _SIZEOF_SK_BUFF
 
 
 def neigh_of(link: Link, ip: Ip) -> Neighbour | None:
     """``__neigh_lookup_errno``/``neigh_create``: the entry, made if need be with the state that ``arp_constructor`` gives.
 
-    Devices without ARP need no resolution: NOARP. None where the table is full and nothing can be given up (``neigh_alloc``).
+    None where the table is full and nothing can be given up (``neigh_alloc``).
     """
     table = link.netns.neighbours
     entry = table.get(ip, link)
     if entry is None:
-        if not _room(link):
+        if not room(link):
             return None
         entry = table.add(ip, link, link.netns.machine.jiffies)
-        if link.is_loopback or not link.arp:
-            entry.state = Nud.NOARP
-            entry.mac = link.mac
-        _arm_gc(link)
+        mac = _known_mac(link, Ip4(ip))
+        if mac is not None:
+            entry.state, entry.mac = Nud.NOARP, mac
+        arm_gc(link)
     return entry
 
 
-def _room(link: Link) -> bool:
-    """``neigh_alloc``: above gc_thresh2 (at most every 5 s) and gc_thresh3 the table is searched for entries to give up."""
-    netns = link.netns
-    table = netns.neighbours
-    if len(table) < min(netns.setting("gc_thresh2"), netns.setting("gc_thresh3")):
-        return True
-    machine = netns.machine
-    now = machine.jiffies
-    count = sum(entry.state is not Nud.PERMANENT for entry in table)
-    if count < netns.setting("gc_thresh3") and (
-        count < netns.setting("gc_thresh2") or now <= table.last_forced_gc + 5 * machine.hz
-    ):
-        return True
-    return _forced_gc(table, count - netns.setting("gc_thresh2"), now, 5 * machine.hz) or count < netns.setting(
-        "gc_thresh3"
-    )
-
-
-def _forced_gc(table: NeighbourTable, wanted: int, now: int, age: int) -> bool:
-    """``neigh_forced_gc``: entries without a timer that failed, need no ARP, or did not change for 5 s, oldest first."""
-    gone = 0
-    for entry in table:
-        if entry.state is Nud.PERMANENT or entry.timer is not None:
-            continue
-        if entry.state in {Nud.FAILED, Nud.NOARP} or now - entry.updated > age:
-            table.remove(entry)
-            gone += 1
-            if gone >= wanted:
-                break
-    table.last_forced_gc = now
-    return gone > 0
-
-
-def _arm_gc(link: Link) -> None:
-    """``neigh_periodic_work``: from gc_thresh1 on, entries that were not used for gc_stale_time go (F17: below it they stay)."""
-    netns = link.netns
-    table = netns.neighbours
-    if table.gc_armed or len(table) < netns.setting("gc_thresh1"):
-        return
-    table.gc_armed = True
-    machine = netns.machine
-
-    def collect() -> None:
-        table.gc_armed = False
-        if len(table) < netns.setting("gc_thresh1"):
-            return
-        now = machine.jiffies
-        for entry in table:
-            if entry.state is Nud.PERMANENT or entry.state in _TIMED:
-                continue
-            entry.used = max(entry.used, entry.confirmed)
-            if entry.state is Nud.FAILED or now - entry.used >= entry.link.neigh.gc_stale_time * machine.hz:
-                table.remove(entry)
-        _arm_gc(link)
-
-    machine.add_timer(netns.neigh_default.base_reachable_time_ms * machine.hz // 2000, collect)
+def _known_mac(link: Link, ip: Ip4) -> Mac | None:
+    """``arp_constructor``: what needs no resolution: a group's MAC (RFC 1112), a device without ARP, the broadcast address."""
+    if ip.is_multicast:
+        return Mac(0x01005E000000 | int(ip) & 0x7FFFFF)
+    if link.is_loopback or not link.arp:
+        return link.mac
+    if ip.is_lbcast or ip.is_zeronet or inet_addr_type(link.netns, ip) == BROADCAST:
+        return link.broadcast
+    return None
 
 
 def reachable_time(link: Link) -> int:
@@ -238,14 +179,22 @@ def neigh_event_send(entry: Neighbour, skb: Skb | None) -> bool:
 def _enqueue(entry: Neighbour, skb: Skb) -> None:
     size = truesize(skb)
     while entry.queue and entry.queue_bytes + size > entry.link.neigh.unres_qlen_bytes:
-        oldest = entry.queue.popleft()
-        entry.queue_bytes -= truesize(oldest)
+        oldest = _dequeue(entry)
         _drop(entry, oldest, DropReason.NEIGH_QUEUEFULL)
     entry.queue.append(skb)
     entry.queue_bytes += size
+    skb.charge(size)
     netns = entry.link.netns
     if netns.machine.log.on:
         netns.emit(skb.id, Waiting(entry.link.name, entry.ip))
+
+
+def _dequeue(entry: Neighbour) -> Skb:
+    """The packet that has waited longest; the send buffer of its socket has room again."""
+    skb = entry.queue.popleft()
+    entry.queue_bytes -= truesize(skb)
+    skb.uncharge()
+    return skb
 
 
 def _drop(entry: Neighbour, skb: Skb, reason: DropReason, where: str = "neigh_event_send") -> None:
@@ -273,9 +222,10 @@ def neigh_timer_handler(entry: Neighbour) -> None:
     now = machine.jiffies
     parms = entry.link.neigh
     entry.timer = None
-    if entry.state not in _TIMED:
+    if entry.state not in TIMED:
         return
     delay = parms.delay_first_probe_time * hz
+    first = False
     if entry.state is Nud.REACHABLE:
         reachable = reachable_time(entry.link)
         if now <= entry.confirmed + reachable:
@@ -287,37 +237,42 @@ def neigh_timer_handler(entry: Neighbour) -> None:
             _arm(entry, delay)
             return
         _move(entry, REACHABLE_TIME, entry.trigger)
+        neigh_changed(entry)
         return
     if entry.state is Nud.DELAY:
         entry.updated = now
         if now <= entry.confirmed + delay:
             _move(entry, CONFIRMED, entry.trigger)
+            neigh_changed(entry)
             _arm(entry, max(hz // 100, entry.confirmed + reachable_time(entry.link) - now))
             return
         _move(entry, UNCONFIRMED, entry.trigger)
         entry.probes = 0
+        first = True
     resolicit = parms.mcast_resolicit if entry.state is Nud.PROBE else parms.mcast_solicit
     if entry.probes >= parms.ucast_solicit + parms.app_solicit + resolicit:
         _fail(entry, now)
         return
     _arm(entry, _retrans(entry))
     _neigh_probe(entry)
+    if first:
+        neigh_changed(entry)
 
 
 def _fail(entry: Neighbour, now: int) -> None:
     """Nobody answered."""
     _move(entry, NO_ANSWER, entry.trigger)
     neigh_invalidate(entry, now)
+    neigh_changed(entry)
 
 
 def neigh_invalidate(entry: Neighbour, now: int) -> None:
     """``neigh_invalidate``: every packet that waited is answered with an error (F22, F25), unless one of these revives the entry."""
     entry.updated = now
     while entry.queue and entry.state is Nud.FAILED:
-        arp.arp_error_report(entry, entry.queue.popleft())
+        arp.arp_error_report(entry, _dequeue(entry))
     while entry.queue:
-        _drop(entry, entry.queue.popleft(), DropReason.NEIGH_FAILED, "neigh_invalidate")
-    entry.queue_bytes = 0
+        _drop(entry, _dequeue(entry), DropReason.NEIGH_FAILED, "neigh_invalidate")
 
 
 # -- learning -----------------------------------------------------------------------------------------------------
@@ -358,6 +313,8 @@ def neigh_update(
         entry.confirmed = now - 2 * _jiffies(entry, entry.link.neigh.base_reachable_time_ms)
     if new is not old and old not in VALID:
         _flush(entry)
+    if new is not old or changed:
+        neigh_changed(entry)
 
 
 def _give_up(entry: Neighbour, new: Nud, cause: str, packet: int) -> None:
@@ -365,15 +322,18 @@ def _give_up(entry: Neighbour, new: Nud, cause: str, packet: int) -> None:
     old = entry.state
     _disarm(entry)
     _move(entry, cause, packet, state=new)
-    if old in {Nud.INCOMPLETE, Nud.PROBE} and new is Nud.FAILED:
+    failed = old in {Nud.INCOMPLETE, Nud.PROBE} and new is Nud.FAILED
+    if failed:
         neigh_invalidate(entry, entry.link.netns.machine.jiffies)
+    if failed or old in VALID:
+        neigh_changed(entry)
 
 
 def _enter(entry: Neighbour, new: Nud, cause: str, packet: int, *, admin: bool) -> None:
     _disarm(entry)
     if new is Nud.PROBE:
         entry.probes = 0
-    if new in _TIMED:
+    if new in TIMED:
         _add_timer(entry, reachable_time(entry.link) if new is Nud.REACHABLE else 0)
     _move(entry, cause, packet, state=new if admin else None)
 
@@ -381,9 +341,7 @@ def _enter(entry: Neighbour, new: Nud, cause: str, packet: int, *, admin: bool) 
 def _flush(entry: Neighbour) -> None:
     """Packets that waited leave in order."""
     while entry.queue and entry.state in VALID:
-        skb = entry.queue.popleft()
-        entry.queue_bytes -= truesize(skb)
-        neigh_output(entry, skb)
+        neigh_output(entry, _dequeue(entry))
 
 
 def learn(link: Link, ip: Ip, mac: Mac, packet: int) -> bool:

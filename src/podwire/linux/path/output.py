@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from errno import ENETDOWN, ENOBUFS
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.link import Link
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.neigh import CONNECTED
+from podwire.linux.path.bridge import br_dev_xmit
 from podwire.linux.path.fragment import ip_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
-from podwire.trace.events import ByLink, Created, Dropped, Routed, Transmitted
+from podwire.trace.events import PACKET_LOOPBACK, ByLink, Created, Dropped, Routed, Transmitted
 from podwire.trace.reasons import DropReason
-from podwire.wire.addr import NO_MAC, Mac
+from podwire.wire.addr import ANY4, Mac
 from podwire.wire.headers import ETH_P_IP, Ethernet
 from podwire.wire.packet import Packet
 
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from podwire.linux.path.route import Dst
     from podwire.linux.skb import Skb
 
+NET_XMIT_DROP: Final = 1
+NET_XMIT_CN: Final = 2
 _VLAN_HLEN: Final = 4
 """A veth's other end takes that much more than its MTU: there might be a VLAN tag."""
 
 
-def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "") -> None:
-    """``ip_local_out``: a packet made here starts its way (behind OUTPUT)."""
+def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "") -> int:
+    """``ip_local_out``: a packet made here starts its way (behind OUTPUT). What it returns: see ``dev_queue_xmit``."""
     ip = skb.ip
     skb.dst = dst
     skb.local_out = True
@@ -37,10 +41,33 @@ def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation:
     if netns.machine.log.on:
         netns.emit(skb.id, Created(parent, relation, skb.packet))
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
-    ip_output(netns, skb, link)
+    if dst.is_heard_here and not link.is_loopback:
+        _loop_back(netns, skb, link, dst)
+    return ip_output(netns, skb, link)
 
 
-def ip_output(netns: Netns, skb: Skb, link: Link) -> None:
+def _loop_back(netns: Netns, skb: Skb, link: Link, dst: Dst) -> None:
+    """``ip_mc_output`` and ``dev_loopback_xmit``: this host hears its own broadcasts, and what it sends to its own groups."""
+    if dst.type == "multicast" and (not link.is_up or (skb.owner is not None and not skb.owner.multicast_loop)):
+        # A device that is down has left its groups.
+        return
+    copy = type(skb)(skb.packet, netns.machine.world.new_packet_id(), link, skb.eth)
+    copy.dst, copy.mark, copy.pkt_type = dst, skb.mark, PACKET_LOOPBACK
+    if netns.machine.log.on:
+        netns.emit(copy.id, Created(skb.id, "loopback", copy.packet))
+    if not link.is_up:
+        # enqueue_to_backlog: netif_running
+        link.stats.rx_dropped += 1
+        if netns.machine.log.on:
+            by = ByLink(link.name, "down", owner=link.owner)
+            netns.emit(copy.id, Dropped("enqueue_to_backlog", DropReason.DEV_READY, by, link.name))
+        return
+    netns.machine.enqueue(copy)
+    if skb.owner is not None:
+        netns.machine.run_softirq()
+
+
+def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
     """``ip_output`` and ``ip_finish_output``.
 
     (POSTROUTING,) fragment where the packet is longer than the MTU, then the neighbour.
@@ -49,43 +76,34 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> None:
     assert dst is not None  # noqa: S101 - routed
     mtu = dst.effective_mtu
     if skb.packet.size > mtu:
-        ip_fragment(netns, skb, link, mtu)
-        return
-    ip_finish_output2(netns, skb, link)
+        return ip_fragment(netns, skb, link, mtu)
+    return ip_finish_output2(netns, skb, link)
 
 
-def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> None:
+def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
     """``ip_finish_output2``: find the next hop's neighbour entry and send through it."""
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
-    if link.is_loopback:
-        dev_hard_header_xmit(link, skb, NO_MAC)
-        return
-    if dst.type == "broadcast":
-        dev_hard_header_xmit(link, skb, link.broadcast)
-        return
-    next_hop = dst.gateway or skb.ip.dst
-    if dst.type == "multicast":
-        # RFC 1112: 01:00:5e and the lower 23 bits.
-        dev_hard_header_xmit(link, skb, Mac(0x01005E000000 | int(next_hop) & 0x7FFFFF))
-        return
+    # arp_constructor: on lo there is one entry for all.
+    next_hop = ANY4 if link.is_loopback else dst.gateway or skb.ip.dst
     entry = netns.neighbours.get(next_hop, link) or neigh_of(link, next_hop)
     if entry is None:
         if netns.machine.log.on:
             by = ByLink(link.name, "neighbour table full", str(len(netns.neighbours)))
             netns.emit(skb.id, Dropped("ip_finish_output2", DropReason.NEIGH_CREATEFAIL, by, link.name))
-        return
+        return -ENOBUFS
     if skb.confirm:
         # sock_confirm_neigh: the transport made progress, so the next hop works. The mark stays on the packet (F27).
         entry.confirmed = netns.machine.jiffies
     if entry.state in CONNECTED or neigh_event_send(entry, skb):
-        dev_hard_header_xmit(link, skb, entry.mac)
+        return dev_hard_header_xmit(link, skb, entry.mac)
+    return 0
 
 
-def dev_hard_header_xmit(link: Link, skb: Skb, mac: Mac) -> None:
+def dev_hard_header_xmit(link: Link, skb: Skb, mac: Mac) -> int:
     """``dev_hard_header`` and ``dev_queue_xmit``."""
     skb.eth = Ethernet(mac, link.mac, ETH_P_IP)
-    dev_queue_xmit(link, skb)
+    return dev_queue_xmit(link, skb)
 
 
 def _dropped(
@@ -96,8 +114,11 @@ def _dropped(
         link.netns.emit(skb.id, Dropped(where, reason, ByLink(link.name, what, value, link.owner), link.name))
 
 
-def dev_queue_xmit(link: Link, skb: Skb) -> None:
+def dev_queue_xmit(link: Link, skb: Skb) -> int:
     """``__dev_queue_xmit`` and ``ndo_start_xmit``: taps see the frame, then the driver has it.
+
+    Returns 0, NET_XMIT_DROP, NET_XMIT_CN or a negative errno: with anything but 0 the rest of a fragmented packet is
+    not sent (``ip_do_fragment``).
 
     A device that is down, or has no carrier, has the ``noop`` qdisc: the frame is gone before any tap (F28).
     """
@@ -105,12 +126,16 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
     machine = netns.machine
     if not link.is_up:
         _dropped(link, skb, "__dev_queue_xmit", "down")
-        return
-    if not link.carrier and link.kind != "bridge":
+        return -ENETDOWN
+    if not link.carrier:
+        if link.bridge is not None:
+            what = "no forwarding port" if link.bridge.ports else "no bridge port"
+            _dropped(link, skb, "noop_enqueue", what, reason=DropReason.QDISC_DROP)
+            return NET_XMIT_CN
         far = link.peer
         other = f"{far.netns.label}:{far.name}" if far is not None else ""
         _dropped(link, skb, "noop_enqueue", "no-carrier", other, DropReason.QDISC_DROP)
-        return
+        return NET_XMIT_CN
     packet = skb.packet
     eth = skb.eth
     assert eth is not None  # noqa: S101 - the header was built above
@@ -128,7 +153,7 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
         if kind == "ethernet":
             if link.cable is not None:
                 link.cable.transmit(frame, skb.id)
-            return
+            return 0
     if kind == "veth":
         peer = link.peer
         assert peer is not None  # noqa: S101 - a veth without a peer has no carrier
@@ -140,36 +165,36 @@ def dev_queue_xmit(link: Link, skb: Skb) -> None:
             peer.stats.rx_dropped += 1
             end = f"{peer.netns.label}:{peer.name} {peer.mtu}"
             _dropped(link, skb, "veth_xmit", "peer mtu", end, DropReason.PKT_TOO_BIG)
-            return
+            return NET_XMIT_DROP
         # The same skb crosses (veth_forward_skb): route, mark and neighbours are the other side's business, a pending
         # confirmation goes along.
         skb.dev = peer
         skb.dst = None
         skb.local_out = False
         skb.redirect = False
+        skb.owner = None
         if peer.netns is not netns:
             skb.mark = 0
         peer.netns.machine.enqueue(skb)
     elif kind == "loopback":
         skb.dev = link
         skb.local_out = False
-        dst = skb.dst
-        if dst is not None and dst.type not in {"local", "broadcast", "multicast"}:
-            skb.dst = None
+        skb.owner = None
+        # It keeps its route: whatever leaves by lo is for this host (__mkroute_output: RTCF_LOCAL).
         machine.enqueue(skb)
-    else:
-        # A bridge without ports, a dummy: the frame reaches nobody.
-        what = "no bridge port" if kind == "bridge" else "dummy device"
-        if machine.log.on:
-            netns.emit(
-                skb.id,
-                Dropped(
-                    "br_dev_xmit" if kind == "bridge" else "dummy_xmit",
-                    DropReason.DEV_READY,
-                    ByLink(link.name, what),
-                    link.name,
-                ),
-            )
+    elif kind == "bridge":
+        skb.dst = None
+        skb.owner = None
+        br_dev_xmit(skb, link)
+    elif machine.log.on:
+        # A dummy: the frame reaches nobody.
+        netns.emit(skb.id, Dropped("dummy_xmit", DropReason.DEV_READY, ByLink(link.name, "dummy device"), link.name))
+    return 0
+
+
+def net_xmit_errno(code: int) -> int:
+    """``net_xmit_errno``: what a socket hears of it: nothing of congestion, ENOBUFS of a drop. 0 or an errno."""
+    return -code if code < 0 else ENOBUFS if code == NET_XMIT_DROP else 0
 
 
 def raw_frame(netns: Netns, link: Link, packet: Packet, packet_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.path import arp
+from podwire.linux.path.bridge import br_handle_frame
 from podwire.linux.path.forward import ip_forward
 from podwire.linux.path.icmp import ip_error
 from podwire.linux.path.input import ip_local_deliver
@@ -13,6 +14,7 @@ from podwire.linux.path.why import sysctl
 from podwire.trace.events import (
     PACKET_BROADCAST,
     PACKET_HOST,
+    PACKET_LOOPBACK,
     PACKET_MULTICAST,
     PACKET_OTHERHOST,
     ByLink,
@@ -22,7 +24,7 @@ from podwire.trace.events import (
     Routed,
 )
 from podwire.trace.reasons import DropReason
-from podwire.wire.headers import ETH_P_ARP, ETH_P_IP, Arp, IPv4
+from podwire.wire.headers import ETH_P_ARP, ETH_P_IP, Arp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def eth_type_trans(skb: Skb, link: Link) -> int:
 
 
 def netif_receive_skb(skb: Skb) -> None:
-    """``__netif_receive_skb_core``: count, show the frame to taps, hand it to its protocol."""
+    """``netif_receive_skb``: count the frame, and see for whom it is."""
     link = skb.dev
     if link is None or not link.is_up:
         # The device went down, or away, while the frame waited in the backlog.
@@ -56,15 +58,28 @@ def netif_receive_skb(skb: Skb) -> None:
         return
     netns = link.netns
     skb.iif = link
-    skb.pkt_type = pkt_type = eth_type_trans(skb, link)
+    if skb.pkt_type == PACKET_LOOPBACK:
+        ip_rcv(skb, link, netns)
+        return
+    skb.pkt_type = eth_type_trans(skb, link)
     stats = link.stats
     stats.rx_packets += 1
     stats.rx_bytes += skb.packet.size + (0 if skb.eth is None or link.is_loopback else 14)
+    netif_receive_skb_core(skb, link)
+
+
+def netif_receive_skb_core(skb: Skb, link: Link) -> None:
+    """``__netif_receive_skb_core``: taps, the bridge whose port the device is, protocols."""
+    netns = link.netns
+    skb.iif = link
     log_on = netns.machine.log.on
     eth = skb.eth
     if log_on and eth is not None:
         packet = skb.packet
-        netns.emit(skb.id, Received(link.name, Packet((eth, *packet.layers), packet.payload, packet.trailer), pkt_type))
+        frame = Packet((eth, *packet.layers), packet.payload, packet.trailer)
+        netns.emit(skb.id, Received(link.name, frame, skb.pkt_type))
+    if link.port is not None and br_handle_frame(skb, link.port):
+        return
     layers = skb.packet.layers
     header = layers[0] if layers else None
     kind = type(header)
@@ -121,13 +136,25 @@ def _option_with_work(options: bytes) -> int:
     return 0
 
 
+def early_flow_dissect(netns: Netns, skb: Skb) -> tuple[int, int, int] | None:
+    """``fib4_rules_early_flow_dissect``: protocol and ports, where a rule asks for them."""
+    if not netns.dissects:
+        return None
+    header = skb.packet.layers[1] if len(skb.packet.layers) > 1 else None
+    if isinstance(header, Udp | Tcp):
+        return skb.ip.proto, header.sport, header.dport
+    return skb.ip.proto, 0, 0
+
+
 def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_rcv_finish``: route once, then deliver, forward or answer with an error."""
     ip = skb.ip
     dst = skb.dst
     if dst is None:
         # A packet that came over lo still has the route it left with; every other one is looked up.
-        dst = skb.dst = ip_route_input(netns, ip.dst, ip.src, link, mark=skb.mark, tos=ip.tos & 0x1C)
+        dst = skb.dst = ip_route_input(
+            netns, ip.dst, ip.src, link, mark=skb.mark, tos=ip.tos & 0x1C, ports=early_flow_dissect(netns, skb)
+        )
     kind = dst.kind
     log_on = netns.machine.log.on
     if kind == "drop":

@@ -19,7 +19,7 @@ from podwire.linux.fib import (
     NextHop,
     Route,
 )
-from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
 from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_select_addr, multipath_hash, source_of
 from podwire.linux.path.why import sysctl
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
 
 _CACHE_LIMIT: Final = 8192
+ALL_HOSTS: Final = Ip4.parse("224.0.0.1")
 LOOPBACK_ADDR: Final = Ip4.parse("127.0.0.1")
 
 
@@ -47,10 +48,12 @@ class Dst:
         "error",
         "gateway",
         "hoplimit",
+        "iif",
         "is_input",
         "kind",
         "link",
         "locked",
+        "member",
         "mtu",
         "reason",
         "redirect",
@@ -89,12 +92,27 @@ class Dst:
         """MTU metric of the route; 0 where the device decides."""
         self.locked = False
         """``ip_mtu_locked``: path MTU discovery has no say, and DF is not set for it."""
+        self.member = False
+        """The destination is a group that this host is in."""
         self.hoplimit = 0
         """TTL metric of the route; 0 where net.ipv4.ip_default_ttl decides."""
+        self.iif: Link | None = None
+        """``rt_iif`` of a route to an own address: the device that has it."""
         self.is_input = is_input
         self.redirect = redirect
         self.reason = reason
         self.why = why
+
+    @property
+    def is_heard_here(self) -> bool:
+        """``rt->dst.output`` is ``ip_mc_output`` with RTCF_LOCAL: a broadcast, or to the one group that every host is in."""
+        return self.type == BROADCAST or (self.type == MULTICAST and self.member)
+
+    @property
+    def is_own(self) -> bool:
+        """``RTCF_LOCAL``: to an own address, or by lo, whatever the address is."""
+        by_lo = self.kind == "output" and self.link is not None and self.link.is_loopback
+        return self.type == LOCAL or (by_lo and self.type == UNICAST)
 
     @property
     def effective_mtu(self) -> int:
@@ -114,6 +132,8 @@ class RouteException(msgspec.Struct):
     gateway: Ip | None = None
     expires: int = 0
     locked: bool = False
+    bound: bool = False
+    """``fnhe_rth_output``: a packet, or ``ip route get``, has gone this way; such exceptions are listed."""
 
 
 def describe(netns: Netns, route: Route | None, nexthop: NextHop | None, dst: Ip) -> ByRoute:
@@ -193,6 +213,7 @@ def _with_exception(netns: Netns, dst: Dst, addr: Ip) -> Dst:
     if exception.expires and netns.machine.world.now >= exception.expires:
         del netns.exceptions[addr]
         return dst
+    exception.bound = True
     copy = Dst("output", dst.type, dst.link, dst.by, gateway=dst.gateway, src=dst.src, rule=dst.rule, mtu=dst.mtu)
     copy.gateway = exception.gateway or dst.gateway
     copy.mtu = min(exception.mtu, dst.effective_mtu) if exception.mtu else dst.mtu
@@ -241,10 +262,13 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
             saddr = inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
     if lbcast_or_mcast and dev is not None:
         kind = BROADCAST if dst.is_lbcast else MULTICAST
-        return Dst("output", kind, dev, ByRoute(kind, str(daddr), "", dev.name), src=saddr)
+        out = Dst("output", kind, dev, ByRoute(kind, str(daddr), "", dev.name), src=saddr)
+        out.member = daddr == ALL_HOSTS
+        return out
     if not daddr:
-        daddr = saddr or LOOPBACK_ADDR
-        saddr = saddr or LOOPBACK_ADDR
+        # This host, by whatever address; no table is asked.
+        here = saddr or (inet_select_addr(netns, oif, ANY4, SCOPE_HOST) if oif is not None else LOOPBACK_ADDR)
+        return Dst("output", LOCAL, netns.loopback, ByRoute(LOCAL, str(here), "", netns.loopback.name), src=here)
     flow_hash = multipath_hash(netns, saddr, daddr, ports)
     result = fib_lookup(
         netns,
@@ -254,6 +278,7 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         mark=mark,
         tos=tos,
         flow_hash=flow_hash,
+        ports=ports,
         scope=SCOPE_LINK if onlink else SCOPE_UNIVERSE,
     )
     if result.error:
@@ -269,7 +294,10 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
     rule = result.rule.priority if result.rule else 0
     by = describe(netns, route, nexthop, daddr)
     if route.type == LOCAL:
-        return Dst("output", LOCAL, netns.loopback, by, src=saddr or route.src or daddr, rule=rule, mtu=route.mtu)
+        own = Dst("output", LOCAL, netns.loopback, by, src=saddr or route.src or daddr, rule=rule, mtu=route.mtu)
+        # Sockets bound to the device shall get the packet though it comes over lo.
+        own.iif = result.link
+        return own
     src = saddr or source_of(netns, result)
     link = result.link
     if link is None:
@@ -285,6 +313,11 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
     type_ = MULTICAST if dst.is_multicast else BROADCAST if dst.is_lbcast else route.type
     gateway = on_link_gateway(nexthop) if type_ == UNICAST else None
     out = Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
+    out.member = daddr == ALL_HOSTS
+    if type_ == BROADCAST or (type_ == MULTICAST and route.dst.plen < 4):
+        # __mkroute_output: the metrics of a route that is not about broadcasts or groups do not count.
+        out.mtu = 0
+        return out
     out.locked = "mtu" in route.locked
     out.hoplimit = next((value for name, value in route.metrics if name == "hoplimit"), 0)
     return out

@@ -83,9 +83,8 @@ def _route_input(
         return _martian(daddr, DropReason.IP_INVALID_DEST, ByLink(link.name, "destination address", str(daddr)))
     if not localnet and not link.is_loopback and (daddr.is_loopback or saddr.is_loopback):
         return _martian(daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
-    result = fib_lookup(
-        netns, daddr, saddr, iif=link, mark=mark, tos=tos, flow_hash=multipath_hash(netns, saddr, daddr, ports)
-    )
+    flow_hash = multipath_hash(netns, saddr, daddr, ports)
+    result = fib_lookup(netns, daddr, saddr, iif=link, mark=mark, tos=tos, flow_hash=flow_hash, ports=ports)
     forwarding = link.conf.forwarding
     if result.error:
         return _no_route(netns, daddr, result, result.error if forwarding else EHOSTUNREACH)
@@ -97,7 +96,7 @@ def _route_input(
     rule = result.rule.priority if result.rule else 0
     by = describe(netns, route, nexthop, daddr)
     if route.type == LOCAL:
-        bad = fib_validate_source(netns, saddr, daddr, link, None, mark, tos)
+        bad = fib_validate_source(netns, saddr, daddr, link, None, mark, tos, ports)
         if isinstance(bad, Dst):
             return bad
         return Dst("local", LOCAL, netns.loopback, by, src=daddr, rule=rule, is_input=True, mtu=route.mtu)
@@ -106,7 +105,7 @@ def _route_input(
     if route.type != UNICAST or result.link is None:
         return _martian(daddr, DropReason.IP_INVALID_DEST, by)
     out = result.link
-    bad = fib_validate_source(netns, saddr, daddr, link, out, mark, tos)
+    bad = fib_validate_source(netns, saddr, daddr, link, out, mark, tos, ports)
     if isinstance(bad, Dst):
         return bad
     redirect = bool(
@@ -137,7 +136,9 @@ def _multicast_input(netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int
     Nothing is forwarded (mc_forwarding is not modelled).
     """
     by = ByRoute("multicast", str(daddr), "", link.name)
-    if arp or (daddr != _ALL_HOSTS and not link.allmulticast):
+    # A device that is down has left its groups (ip_mc_down).
+    member = daddr == _ALL_HOSTS and link.is_up
+    if arp or not (member or link.allmulticast):
         return _martian(daddr, DropReason.IP_INVALID_DEST, by)
     source = ByLink(link.name, "source address", str(saddr))
     localnet = link.conf.route_localnet or netns.conf_all.route_localnet
@@ -180,7 +181,14 @@ def _broadcast_input(
 
 
 def fib_validate_source(
-    netns: Netns, saddr: Ip, daddr: Ip, link: Link, out: Link | None, mark: int, tos: int
+    netns: Netns,
+    saddr: Ip,
+    daddr: Ip,
+    link: Link,
+    out: Link | None,
+    mark: int,
+    tos: int,
+    ports: tuple[int, int, int] | None = None,
 ) -> Dst | bool:
     """``fib_validate_source``: a ``drop`` route where the source may not come in by ``link``.
 
@@ -198,7 +206,7 @@ def fib_validate_source(
             if saddr in netns.local:
                 return _martian(daddr, DropReason.IP_LOCAL_SOURCE, ByLink(link.name, "source address", str(saddr)))
             return False
-    return _full_check(netns, saddr, daddr, link, out, rp_filter, mark, tos, accept_local=accept_local)
+    return _full_check(netns, saddr, daddr, link, out, rp_filter, mark, tos, ports, accept_local=accept_local)
 
 
 def _full_check(
@@ -210,6 +218,7 @@ def _full_check(
     rp_filter: int,
     mark: int,
     tos: int,
+    ports: tuple[int, int, int] | None,
     *,
     accept_local: bool,
 ) -> Dst | bool:
@@ -218,7 +227,9 @@ def _full_check(
     Look up the way back to the source, as a packet that came in by ``out`` would take it.
     """
     src_mark = mark if netns.conf_all.src_valid_mark or link.conf.src_valid_mark else 0
-    back = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos)
+    if ports is not None:
+        ports = ports[0], ports[2], ports[1]
+    back = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, ports=ports)
     route, nexthop = back.route, back.nexthop
     if not back.error and route is not None and nexthop is not None:
         if route.type != UNICAST and (route.type != LOCAL or not accept_local):
@@ -230,7 +241,9 @@ def _full_check(
         if link.addresses:
             if rp_filter == 1:
                 return _martian(daddr, DropReason.IP_RPFILTER, _rp(netns, link, back, saddr))
-            again = fib_lookup(netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True)
+            again = fib_lookup(
+                netns, saddr, daddr, iif=out, mark=src_mark, tos=tos, oif=link, ignore_linkdown=True, ports=ports
+            )
             return (
                 not again.error
                 and again.route is not None

@@ -32,7 +32,7 @@ def tcp_v4_rcv(netns: Netns, skb: Skb, link: Link, tcp: Tcp) -> None:
             by = ByLink(link.name, "TCP checksum", f"{tcp.checksum:#06x}")
             netns.emit(skb.id, Dropped("tcp_v4_rcv", DropReason.TCP_CSUM, by, link.name))
         return
-    if not tcp.flags & TCP_RST and skb.dst is not None and skb.dst.type == "local":
+    if not tcp.flags & TCP_RST and skb.dst is not None and skb.dst.is_own:
         tcp_v4_send_reset(netns, skb, tcp)
     if log_on:
         by = ByLink(link.name, "tcp port", str(tcp.dport))
@@ -47,7 +47,8 @@ def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
     from podwire.linux.path.output import ip_local_out
 
     ip = skb.ip
-    dst = ip_route_output(netns, ip.src, ip.dst, tos=ip.tos & 0x1C)
+    ports = (IPPROTO_TCP, tcp.dport, tcp.sport) if netns.custom_rules else None
+    dst = ip_route_output(netns, ip.src, ip.dst, tos=ip.tos & 0x1C, ports=ports)
     if dst.kind == "error":
         return
     if tcp.flags & TCP_ACK:

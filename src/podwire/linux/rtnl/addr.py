@@ -8,6 +8,7 @@ from podwire.linux.errors import NetlinkError
 from podwire.linux.fib import LOCAL, UNICAST
 from podwire.linux.link import FOREVER, SCOPE_UNIVERSE, Address, Link
 from podwire.linux.rtnl.fibaddr import FibAddrVerbs, network, same_subnet
+from podwire.linux.rtnl.notify import AddressMessage, tell
 from podwire.trace.events import KERNEL
 from podwire.wire.addr import AF_INET, Ip, prefix_mask
 
@@ -91,12 +92,13 @@ class AddrVerbs(FibAddrVerbs):
         if new.valid_lft != FOREVER:
             self._arm_lifetime(link, have)
         self.netns.changed()
+        self._tell_address(link, have)
         return have
 
     def _modify_prefix_metric(self, link: Link, address: Address, old_metric: int) -> None:
         """``fib_modify_prefix_metric``: the prefix route with the new metric, then without the old one."""
         prefix = network(address)
-        if not link.is_up or address.secondary or address.noprefixroute or not prefix >> 24:
+        if not link.is_up or address.secondary or address.noprefixroute or prefix.is_zeronet:
             return
         if prefix == address.local and address.plen == 32:
             return
@@ -107,6 +109,13 @@ class AddrVerbs(FibAddrVerbs):
     def _arm_lifetime(self, link: Link, address: Address) -> None:
         """check_lifetime: the address goes when its valid lifetime is over, unless it was renewed in the meantime."""
         since, world = address.since, self.netns.machine.world
+
+        def deprecate() -> None:
+            if address.since == since and any(each is address for each in link.addresses):
+                type(self)(link.netns, self.writer)._tell_address(link, address)
+
+        if address.preferred_lft < address.valid_lft:
+            world.at(since + address.preferred_lft * 1_000_000_000, deprecate)
 
         def expire() -> None:
             if address.since == since and any(each is address for each in link.addresses):
@@ -155,6 +164,7 @@ class AddrVerbs(FibAddrVerbs):
             link.conf.set_all_explicit()
             link.neigh.set_all_explicit()
         link.addresses.insert(len(link.addresses) if address.secondary else position, address)
+        self._tell_address(link, address)
         self._enter(link, address)
 
     def _enter(self, link: Link, address: Address) -> None:
@@ -176,9 +186,13 @@ class AddrVerbs(FibAddrVerbs):
         self._del_ifaddr(link, address)
         if not link.addresses:
             self._flush_device_routes(link, local_too=True)
-            for entry in netns.neighbours.of(link):
-                netns.neighbours.remove(entry)
+            self._arp_ifdown(link)
         netns.changed()
+
+    def _tell_address(self, link: Link, address: Address, *, deleted: bool = False) -> None:
+        """``rtmsg_ifa``."""
+        if self.netns.machine.listeners:
+            tell(AddressMessage(link, address, netns=self.netns, deleted=deleted))
 
     def _unlist(self, link: Link, address: Address) -> None:
         link.addresses[:] = [each for each in link.addresses if each is not address]
@@ -192,6 +206,7 @@ class AddrVerbs(FibAddrVerbs):
             return
         for other in [*followers, address]:
             self._unlist(link, other)
+            self._tell_address(link, other, deleted=True)
             self._leave(link, other)
 
     def _promote(self, link: Link, address: Address, followers: list[Address]) -> None:
@@ -200,12 +215,14 @@ class AddrVerbs(FibAddrVerbs):
         for each in followers:
             self._del_ifaddr(link, each, address)
         self._unlist(link, address)
+        self._tell_address(link, address, deleted=True)
         self._leave(link, address)
         if after is not None:
             self._unlist(link, promoted)
             index = next((i for i, each in enumerate(link.addresses) if each is after), -1)
             link.addresses.insert(index + 1, promoted)
         promoted.secondary = False
+        self._tell_address(link, promoted)
         self._enter(link, promoted)
         for each in rest:
             self._add_ifaddr(link, each)

@@ -6,9 +6,11 @@ from errno import ENODEV
 from typing import TYPE_CHECKING
 
 from podwire.linux.errors import NetlinkError
+from podwire.linux.rtnl.notify import RouteMessage, tell
 from podwire.trace.events import KERNEL, Owner
 
 if TYPE_CHECKING:
+    from podwire.linux.fib import Route
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
 
@@ -19,6 +21,11 @@ class Door:
     def __init__(self, netns: Netns, writer: Owner = KERNEL) -> None:
         self.netns = netns
         self.writer = writer
+
+    def _tell_route(self, route: Route, *, deleted: bool = False) -> None:
+        """``rtmsg_fib``."""
+        if self.netns.machine.listeners:
+            tell(RouteMessage(route, netns=self.netns, deleted=deleted))
 
     def dev(self, name: str) -> Link:
         """The device of that name; raises ``NetlinkError`` ENODEV ("No such device")."""

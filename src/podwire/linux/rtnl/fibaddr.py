@@ -56,7 +56,7 @@ def directed_broadcast(address: Address) -> Ip4:
 def _has_network(address: Address) -> bool:
     """A prefix route makes sense: no zeronet, and more than the address itself."""
     prefix = network(address)
-    return bool(prefix >> 24) and (prefix != address.local or address.plen < _HOST)
+    return not prefix.is_zeronet and (prefix != address.local or address.plen < _HOST)
 
 
 def _on_link(route: Route, link: Link) -> bool:
@@ -87,6 +87,7 @@ class FibAddrVerbs(Door):
             self.netns.table(route.table).insert(route, create=True, exclusive=False, replace=False, append=True)
         except NetlinkError:
             return  # it is there already
+        self._tell_route(route)
 
     def _unmagic(self, kind: str, dst: Ip, plen: int, link: Link, src: Ip, metric: int = 0) -> None:
         query = RouteQuery(
@@ -100,9 +101,10 @@ class FibAddrVerbs(Door):
             nexthops=(NextHop(ifindex=link.ifindex),),
         )
         try:
-            self.netns.table(query.table).delete(query)
+            gone = self.netns.table(query.table).delete(query)
         except NetlinkError:
             return  # somebody was faster
+        self._tell_route(gone, deleted=True)
 
     def _primary_of(self, link: Link, address: Address) -> Address | None:
         """``inet_ifa_byprefix``: whose name the routes of a secondary address bear as source."""
@@ -175,14 +177,15 @@ class FibAddrVerbs(Door):
         for other in self._others(link, address, primary, old_primary):
             if other.broadcast is not None:
                 kept.add(other.broadcast)
-            if not other.secondary and other.plen < _NO_BROADCAST and network(other) >> 24:
+            if not other.secondary and other.plen < _NO_BROADCAST and not network(other).is_zeronet:
                 kept |= {network(other), directed_broadcast(other)}
         return kept, not any(other is address for other in link.addresses)
 
     def _flush_preferred(self, local: Ip) -> None:
         """``fib_sync_down_addr``: routes of ``main`` that prefer an address which is gone."""
         main = self.netns.tables[RT_TABLE_MAIN]
-        main.flush(lambda route: route.src == local and route.type not in ERROR_TYPES)
+        for gone in main.flush(lambda route: route.src == local):
+            self._tell_route(gone, deleted=True)  # of all that fib_flush takes only these are told
 
     # -- fib_sync_down_dev and fib_sync_up -----------------------------------------------------------------------
 
@@ -200,6 +203,14 @@ class FibAddrVerbs(Door):
             return hop.ifindex == link.ifindex and (local_too or hop.scope != SCOPE_NOWHERE)
 
         self._replace_legs(link, lambda hop: msgspec.structs.replace(hop, dead=True) if dies(hop) else hop)
+
+    def _arp_ifdown(self, link: Link) -> None:
+        """``arp_ifdown``: all neighbours on the device, and what is published there, go."""
+        neighbours = self.netns.neighbours
+        for entry in neighbours.of(link):
+            neighbours.remove(entry)
+        for key in [key for key in neighbours.proxies if key[1] is link]:
+            del neighbours.proxies[key]
 
     def _revive_device_routes(self, link: Link) -> None:
         """``fib_sync_up``: legs of a multipath route come back with their device or its first address."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from errno import EADDRNOTAVAIL, EBUSY, EEXIST, EINVAL, EOPNOTSUPP
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,9 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import Cable, Link
+from podwire.linux.rtnl.bridge import BridgeOptions
 from podwire.linux.rtnl.linkset import LinkSetVerbs, check_mtu, eui64_link_local, valid_name
+from podwire.linux.rtnl.notify import LinkMessage, link_changed, link_conf_changed, tell
 from podwire.wire.addr import NO_MAC, Mac
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ _CPUS: Final = 2
 """num_possible_cpus: how many queues a veth gets."""
 
 
+Configure = Callable[[Link], bool]
+"""Gives a new device the attributes that it is not made with; True if it shall come up (``rtnl_configure_link``)."""
+
+
 class Peer(msgspec.Struct, frozen=True):
     """The other end of a veth pair: ``peer name N netns X address M mtu U``."""
 
@@ -35,6 +42,7 @@ class Peer(msgspec.Struct, frozen=True):
     mac: Mac | None = None
     mtu: int = 0
     ifindex: int = 0
+    configure: Configure | None = None
 
 
 class _New(msgspec.Struct, frozen=True):
@@ -76,6 +84,8 @@ class LinkVerbs(LinkSetVerbs):
         ifindex: int = 0,
         txqueuelen: int | None = None,
         peer: Peer | None = None,
+        configure: Configure | None = None,
+        bridge: BridgeOptions | None = None,
     ) -> Link:
         """``ip link add``; a veth registers its peer first, so the peer has the lower index.
 
@@ -90,15 +100,37 @@ class LinkVerbs(LinkSetVerbs):
             raise NetlinkError(EOPNOTSUPP, "Unknown device type")
         self.link_validate(kind, mac, mtu)
         if kind == "veth":
-            return self._add_veth(name, mac, mtu, ifindex, txqueuelen, peer or Peer())
+            return self._add_veth(name, mac, mtu, ifindex, txqueuelen, peer or Peer(), configure)
         name = valid_name(netns, name or f"{kind}%d")
         link = self._register(_New(netns, name, kind, mac, mtu, ifindex, 1000 if txqueuelen is None else txqueuelen))
-        if kind == "bridge" and mac is not None:
-            # br_stp_change_bridge_id looks at the ports: none, so no carrier from now on.
-            link.port_state_selected = True
-            link.carrier_seen = False
-            link.carrier_changes += 1
+        if link.bridge is not None and mac is not None:
+            # It looks for ports: none, so no carrier from now on.
+            link.bridge.mac_set = True
+            self._change_id(link.bridge, mac)
+        if bridge is not None:
+            try:
+                self.bridge_set(link, bridge)
+            except NetlinkError:
+                self._unregister(link)
+                raise
+        self._announce(link, configure)
         return link
+
+    def _announce(self, link: Link, configure: Configure | None = None) -> None:
+        """``rtnl_configure_link``: the first message about a device tells how it was configured.
+
+        Only then comes linkwatch; before, the state of a device is UNKNOWN.
+        """
+        link.lower_state = "UNKNOWN"
+        up = configure is not None and configure(link)
+        link.announced = True
+        if up:
+            type(self)(link.netns, self.writer).link_up(link)
+        else:
+            link_changed(link)
+        link.linkwatch()
+        if up and not link.carrier_seen:
+            link_changed(link)
 
     def link_validate(self, kind: str, mac: Mac | None, mtu: int) -> None:
         """``rtnl_link_ops.validate``: what the kernel refuses before it looks whether there is such a device.
@@ -111,7 +143,16 @@ class LinkVerbs(LinkSetVerbs):
         if kind == "veth" and mtu and not 68 <= mtu <= 65535:
             raise NetlinkError(EINVAL)
 
-    def _add_veth(self, name: str, mac: Mac | None, mtu: int, ifindex: int, txqueuelen: int | None, peer: Peer) -> Link:
+    def _add_veth(
+        self,
+        name: str,
+        mac: Mac | None,
+        mtu: int,
+        ifindex: int,
+        txqueuelen: int | None,
+        peer: Peer,
+        configure: Configure | None,
+    ) -> Link:
         netns = self.netns
         far = peer.netns or netns
         self.link_validate("veth", peer.mac, peer.mtu)
@@ -123,23 +164,20 @@ class LinkVerbs(LinkSetVerbs):
         if name:
             name = valid_name(netns, name)
         # The peer keeps an index of its own only where the device has one.
-        far_link = self._register(
-            _New(far, far_name, "veth", peer.mac, peer.mtu or mtu, peer.ifindex if ifindex else 0)
-        )
+        far_link = self._register(_New(far, far_name, "veth", peer.mac, peer.mtu, peer.ifindex if ifindex else 0))
+        self._announce(far_link, peer.configure)
         try:
             name = name or valid_name(netns, "veth%d")
             link = self._register(
                 _New(netns, name, "veth", mac, mtu, ifindex, 1000 if txqueuelen is None else txqueuelen)
             )
         except NetlinkError:
-            far.detach(far_link)
+            type(self)(far, self.writer)._unregister(far_link)
             raise
         link.peer, far_link.peer = far_link, link
-        if far is not netns:
-            netns.nsid_of(far)
-            far.nsid_of(netns)
+        self._announce(link, configure)
+        far_link.linkwatch()
         for end in (link, far_link):
-            end.linkwatch()
             end.netns.changed()
         return link
 
@@ -158,6 +196,7 @@ class LinkVerbs(LinkSetVerbs):
         link.cable = cable
         link.qdisc = qdisc
         link.numtxqueues = link.numrxqueues = queues
+        self._announce(link)
         return link
 
     def _register(self, new: _New, *, max_mtu: int = 0) -> Link:
@@ -183,34 +222,46 @@ class LinkVerbs(LinkSetVerbs):
         if new.kind == "veth":
             link.numtxqueues = link.numrxqueues = _CPUS
         self._draw_reachable_time(link)
+        link.announced = False
         netns.attach(link)
+        link_conf_changed(link)
         return link
 
     def link_del(self, link: Link) -> None:
         """``ip link del``: a veth takes its peer along. EOPNOTSUPP for ``lo`` and NICs."""
         if link.kind not in KINDS:
             raise NetlinkError(EOPNOTSUPP)
+        if link.bridge is not None:
+            self._release_ports(link.bridge)
         doomed = [link] if link.peer is None else [link, link.peer]
+        closing = [each for each in doomed if each.is_up]
+        for each in doomed:
+            each.peer, each.is_up = None, False
+        for each in closing:
+            link_changed(each)
+            type(self)(each.netns, self.writer)._closed(each)
         for each in doomed:
             type(self)(each.netns, self.writer)._unregister(each)
-        link.peer = None
 
-    def _unregister(self, link: Link) -> None:
-        """``unregister_netdevice``: down, without addresses, out of every table."""
-        if link.is_up:
-            self.link_down(link)
+    def _unregister(self, link: Link, target: Netns | None = None, index: int = 0) -> None:
+        """``unregister_netdevice``: without addresses, out of every table. ``target``: it goes to another namespace."""
+        self._del_port(link)
         while link.addresses:
             # The device is dead: no secondary takes the place of a primary address.
             address = link.addresses[0]
             self._unlist(link, address)
+            self._tell_address(link, address, deleted=True)
             self._leave(link, address)
         link.addresses6.clear()
         self._flush_device_routes(link, local_too=True, unregister=True)
         netns = self.netns
-        for entry in netns.neighbours.of(link):
-            netns.neighbours.remove(entry)
-        for key in [key for key in netns.neighbours.proxies if key[1] is link]:
-            del netns.neighbours.proxies[key]
+        self._arp_ifdown(link)
+        link_conf_changed(link, deleted=True)
+        link.was_up = False
+        if target is not None:
+            netns.nsid_of(target)
+        if netns.machine.listeners:
+            tell(LinkMessage(link, target, index, netns=netns, deleted=True))
         if link in netns.links():
             netns.detach(link)
 
@@ -219,7 +270,7 @@ class LinkVerbs(LinkSetVerbs):
 
         ``name`` is taken where its own is in use (dev_change_net_namespace), and else given to it afterwards.
         """
-        if link.is_loopback:
+        if link.is_loopback or link.bridge is not None:
             raise NetlinkError(EINVAL, "The interface netns is immutable")
         if target is self.netns:
             if name:
@@ -231,26 +282,27 @@ class LinkVerbs(LinkSetVerbs):
                 raise NetlinkError(EEXIST, "An interface with the same name exists in the target netns")
             new_name = valid_name(target, name)
         if ifindex and target.link_by_index(ifindex) is not None:
-            raise NetlinkError(EBUSY, "The requested ifindex is already in use in the target network namespace")
-        self._unregister(link)
-        self.netns.nsid_of(target)
-        link.ifindex = ifindex or target.new_ifindex(link.ifindex)
+            raise NetlinkError(EBUSY, f"The ifindex {ifindex} is not available in the target netns")
+        if link.is_up:
+            link.is_up = False
+            link_changed(link)
+            self._closed(link)
+        ifindex = ifindex or target.new_ifindex(link.ifindex)
+        self._unregister(link, target, ifindex)
+        link.ifindex = ifindex
         link.name = new_name
         link.netns = target
-        link.was_up = False
         link.conf = type(link.conf)(target.conf_default)
         link.neigh = type(link.neigh)(target.neigh_default)
         link.conf6 = dict(target.conf6_default)
         door = type(self)(target, self.writer)
         door._draw_reachable_time(link)
         target.attach(link)
-        if link.peer is not None:
-            if link.peer.netns is not target:
-                target.nsid_of(link.peer.netns)
-                link.peer.netns.nsid_of(target)
-            self._carrier_changed(link.peer)
+        link_conf_changed(link)
+        link_changed(link)
         if name and name != link.name:
             door.link_rename(link, name)
+        door._carrier_changed(link)
 
     def _draw_reachable_time(self, link: Link) -> None:
         """``neigh_rand_reach_time``: uniform in [0.5, 1.5) of the base (F13), from the seed."""

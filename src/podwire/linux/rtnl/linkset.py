@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import FOREVER, SCOPE_HOST, SCOPE_LINK, Address, Link
-from podwire.linux.rtnl.addr import AddrVerbs
+from podwire.linux.rtnl.bridge import BridgeVerbs
+from podwire.linux.rtnl.notify import link_changed, link_conf_changed
 from podwire.trace.events import KERNEL
 from podwire.wire.addr import Ip4, Ip6, Mac
 
@@ -56,16 +57,64 @@ def valid_name(netns: Netns, name: str) -> str:
     return name
 
 
-class LinkSetVerbs(AddrVerbs):
+class LinkSetVerbs(BridgeVerbs):
     """RTM_SETLINK, except for the move to another namespace."""
+
+    def link_set_flags(
+        self,
+        link: Link,
+        *,
+        up: bool | None = None,
+        arp: bool | None = None,
+        multicast: bool | None = None,
+        promisc: bool | None = None,
+        allmulticast: bool | None = None,
+    ) -> None:
+        """``dev_change_flags``: all that was asked for at once, one message, and then what follows from it."""
+        arp_changes = arp is not None and link.noarp is arp
+        changes = arp_changes
+        if arp is not None and arp_changes:
+            link.noarp = not arp
+            link.arp = arp and not link.is_loopback
+        if multicast is not None and link.multicast is not multicast:
+            link.multicast = multicast
+            changes = True
+        opens, closes = up is True and not link.is_up, up is False and link.is_up
+        if opens:
+            link.is_up = link.was_up = True
+            link.up_since = self.netns.machine.world.now
+        elif closes:
+            link.is_up = False
+        if promisc is not None and link.promisc_on is not promisc:
+            link.promisc_on = promisc
+            link.promisc += 1 if promisc else -1
+            changes = True
+        if allmulticast is not None and link.allmulticast is not allmulticast:
+            link.allmulticast = allmulticast
+            changes = True
+        if changes or opens or closes:
+            link_changed(link)
+        if opens:
+            self._opened(link)
+        elif closes:
+            self._closed(link)
+            self._carrier_changed(link)
+        if arp_changes:
+            self._forget_neighbours(link)
+        self.netns.changed()
 
     def link_up(self, link: Link) -> None:
         """``ip link set X up``: addresses come to life; the other end of a veth may gain carrier."""
-        if link.is_up:
-            return
-        link.is_up = link.was_up = True
-        netns = self.netns
-        link.up_since = netns.machine.world.now
+        self.link_set_flags(link, up=True)
+
+    def link_down(self, link: Link) -> None:
+        """``ip link set X down``: its routes and neighbours go; local addresses stay local."""
+        self.link_set_flags(link, up=False)
+
+    def _opened(self, link: Link) -> None:
+        """NETDEV_UP."""
+        if link.bridge is not None:
+            self._bridge_opened(link.bridge)
         if link.is_loopback and not link.addresses:
             address = Address(Ip4(0x7F000001), 8, Ip4(0x7F000001), scope=SCOPE_HOST, label=link.name)
             self._insert_address(link, address)
@@ -73,23 +122,26 @@ class LinkSetVerbs(AddrVerbs):
             self._add_ifaddr(link, address)
         self._revive_device_routes(link)
         self._carrier_changed(link)
-        netns.changed()
+        self._check_port(link)
+        self.netns.changed()
         from podwire.linux.path.arp import arp_notify
 
         arp_notify(link)
 
-    def link_down(self, link: Link) -> None:
-        """``ip link set X down``: its routes and neighbours go; local addresses stay local."""
-        if not link.is_up:
-            return
-        link.is_up = False
+    def _closed(self, link: Link) -> None:
+        """NETDEV_DOWN; linkwatch comes later."""
+        if link.bridge is not None:
+            self._bridge_closed(link.bridge)
+        self._check_port(link)
         self._flush_device_routes(link, local_too=False)
-        netns = self.netns
-        for entry in netns.neighbours.of(link):
-            netns.neighbours.remove(entry)
+        self._arp_ifdown(link)
         link.addresses6.clear()
-        self._carrier_changed(link)
-        netns.changed()
+        self.netns.changed()
+
+    def _forget_neighbours(self, link: Link) -> None:
+        """``neigh_flush_dev``."""
+        for entry in self.netns.neighbours.of(link):
+            self.netns.neighbours.remove(entry)
 
     # -- carrier -------------------------------------------------------------------------------------------------
 
@@ -102,8 +154,12 @@ class LinkSetVerbs(AddrVerbs):
             end.carrier_changes += 1
         for end in flipped:
             end.linkwatch()
+        for end in flipped:
+            self._check_port(end)
         for end in ends:
             self._follow_carrier(end)
+            if end.is_up and any(end is each for each in flipped):
+                link_changed(end)
 
     def _follow_carrier(self, link: Link) -> None:
         """NETDEV_CHANGE: entries of a device without carrier go (arp_evict_nocarrier); IPv6 gets its link-local address."""
@@ -127,19 +183,55 @@ class LinkSetVerbs(AddrVerbs):
         check_mtu(link, mtu)
         if mtu < _MIN_MTU:
             raise NotModelled(f"mtu {mtu} of {link.name}, at which IPv4 leaves the device", "ip link set")
-        link.mtu = mtu
+        if link.bridge is not None:
+            link.bridge.mtu_set = True
+        self._mtu_changed(link, mtu)
+
+    def _mtu_changed(self, link: Link, mtu: int) -> None:
+        old, link.mtu = link.mtu, mtu
         self.netns.changed()
+        if old != mtu:
+            self._sync_path_mtus(link, old)
+            if link.port is not None:
+                self._adjust_mtu(link.port.bridge)
+            link_changed(link)
+
+    def _sync_path_mtus(self, link: Link, old: int) -> None:
+        """``fib_nhc_update_mtu``: what was learnt of paths over the device is no more than it takes, and rises with it."""
+        from podwire.linux.path.route import ip_route_output
+
+        netns = self.netns
+        # Which way leads there is asked of the tables alone: nothing is to count as used by this.
+        exceptions, netns.exceptions = netns.exceptions, {}
+        over = [learnt for dst, learnt in exceptions.items() if ip_route_output(netns, dst).link is link]
+        netns.exceptions = exceptions
+        for learnt in over:
+            if not learnt.mtu:
+                continue
+            if learnt.locked:
+                if link.mtu <= learnt.mtu:
+                    learnt.mtu, learnt.locked = link.mtu, False
+            elif link.mtu < learnt.mtu or learnt.mtu == old:
+                learnt.mtu = link.mtu
+        netns.changed()
 
     def link_set_mac(self, link: Link, mac: Mac) -> None:
         """``ip link set X address M``: all neighbours on the device go (arp_netdev_event, NETDEV_CHANGEADDR)."""
         if mac.is_multicast or not mac:
             raise NetlinkError(EADDRNOTAVAIL)
+        if link.bridge is not None:
+            link.bridge.mac_set = True
+            if mac != link.mac:
+                self._change_id(link.bridge, mac)
         link.mac = mac
-        if link.kind == "bridge":
-            link.port_state_selected = True
-            self._carrier_changed(link)
-        for entry in self.netns.neighbours.of(link):
-            self.netns.neighbours.remove(entry)
+        self._mac_changed(link)
+        if link.port is not None:
+            self._port_mac_changed(link.port)
+
+    def _mac_changed(self, link: Link) -> None:
+        """NETDEV_CHANGEADDR."""
+        link_changed(link)
+        self._forget_neighbours(link)
         self.netns.changed()
         from podwire.linux.path.arp import arp_notify
 
@@ -149,52 +241,64 @@ class LinkSetVerbs(AddrVerbs):
         """``ip link set X broadcast M``."""
         link.broadcast = mac
         self.netns.changed()
+        link_changed(link)
 
     def link_rename(self, link: Link, name: str) -> None:
-        """``ip link set X name N``, also while it is up (since Linux 6.2); labels that are the old name follow."""
+        """``ip link set X name N``, also while it is up (since Linux 6.2).
+
+        The labels follow (``inetdev_changename``): the first address bears the bare name, the others their suffix or their number.
+        """
         if name == link.name:
             return
         name = valid_name(self.netns, name)
-        old = link.name
         self.netns.rename(link, name)
-        for address in link.addresses:
-            head, colon, tail = address.label.partition(":")
-            if head == old:
-                address.label = name + colon + tail
+        link_changed(link)
+        for number, address in enumerate(link.addresses, 1):
+            _, colon, tail = address.label.partition(":")
+            suffix = "" if number == 1 else f"{colon}{tail}" if colon else f":{number}"
+            address.label = name[: _IFNAMSIZ - 1 - len(suffix)] + suffix
+            self._tell_address(link, address)
+        link_conf_changed(link, renamed=True)
 
     def link_set_arp(self, link: Link, *, on: bool) -> None:
         """``ip link set X arp on|off``: neighbours go where that changes."""
-        if link.noarp is not on:
-            return
-        link.noarp = not on
-        link.arp = on and not link.is_loopback
-        for entry in self.netns.neighbours.of(link):
-            self.netns.neighbours.remove(entry)
-        self.netns.changed()
+        self.link_set_flags(link, arp=on)
 
     def link_set_multicast(self, link: Link, *, on: bool) -> None:
         """``ip link set X multicast on|off``."""
-        link.multicast = on
+        self.link_set_flags(link, multicast=on)
 
     def link_set_allmulticast(self, link: Link, *, on: bool) -> None:
         """``ip link set X allmulticast on|off``."""
-        link.allmulticast = on
-        self.netns.changed()
+        self.link_set_flags(link, allmulticast=on)
 
     def link_set_promisc(self, link: Link, *, on: bool) -> None:
         """``ip link set X promisc on|off``: one more, or one less, who wants every frame."""
-        if link.promisc_on is not on:
-            link.promisc_on = on
-            link.promisc += 1 if on else -1
+        self.link_set_flags(link, promisc=on)
+
+    def link_promiscuity(self, link: Link, by: int) -> None:
+        """``dev_set_promiscuity``: a capture begins (1) or ends (-1); the first one and the last one are told."""
+        before, link.promisc = link.promisc, link.promisc + by
+        if bool(before) is not bool(link.promisc):
+            link_changed(link)
 
     def link_set_alias(self, link: Link, alias: str) -> None:
-        """``ip link set X alias TEXT``."""
+        """``ip link set X alias TEXT``; nobody is told before ``link_state_changed``."""
         link.alias = alias
 
     def link_set_group(self, link: Link, group: int) -> None:
-        """``ip link set X group N``."""
+        """``ip link set X group N``; nobody is told before ``link_state_changed``."""
         link.group = str(group) if group else "default"
 
     def link_set_txqueuelen(self, link: Link, length: int) -> None:
         """``ip link set X txqueuelen N``."""
+        changes = link.txqueuelen != length
         link.txqueuelen = length
+        if changes:
+            link_changed(link)
+
+    def link_state_changed(self, link: Link) -> None:
+        """``netdev_state_change``, at the end of a command: told of a device that is up."""
+        if link.is_up:
+            link_changed(link)
+            self._check_port(link)

@@ -6,10 +6,9 @@ from errno import EEXIST, EINVAL, ENOBUFS, ENOENT
 from typing import TYPE_CHECKING
 
 from podwire.linux.errors import NetlinkError
-from podwire.linux.fib import BROADCAST, RT_TABLE_LOCAL
 from podwire.linux.neigh import VALID, Neighbour, Nud
 from podwire.linux.rtnl.door import Door
-from podwire.wire.addr import ANY4, Ip, Ip4, Mac
+from podwire.wire.addr import ANY4, Ip, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -30,23 +29,20 @@ class NeighVerbs(Door):
     ) -> Neighbour:
         """``ip neigh add`` (create, exclusive), ``replace`` (create), ``change`` (neither).
 
-        On ``lo`` every address is 0.0.0.0 (arp_constructor's key). Raises ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state
-        without an address.
+        On ``lo`` every new entry is the one of 0.0.0.0 (arp_constructor's key), and only by that name it is found. Raises
+        ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state without an address.
         """
         from podwire.linux.path import neighbour as path
 
         table = self.netns.neighbours
-        ip = ANY4 if link.is_loopback else ip
         entry = table.get(ip, link)
         if entry is None:
             if not create:
                 raise NetlinkError(ENOENT)
-            made = path.neigh_of(link, ip)
+            made = path.neigh_of(link, ANY4 if link.is_loopback else ip)
             if made is None:
                 raise NetlinkError(ENOBUFS)
             entry = made
-            if entry.state is Nud.NONE:
-                self._construct(entry)
         elif exclusive:
             raise NetlinkError(EEXIST)
         if mac is None and state in VALID and entry.state not in VALID:
@@ -57,19 +53,9 @@ class NeighVerbs(Door):
         self.netns.machine.run_softirq()
         return entry
 
-    def _construct(self, entry: Neighbour) -> None:
-        """``arp_constructor``: what the address itself tells: a group's MAC, or the broadcast address."""
-        ip = Ip4(entry.ip)
-        local = next(self.netns.tables[RT_TABLE_LOCAL].candidates(ip), None)
-        if ip.is_multicast:
-            entry.state, entry.mac = Nud.NOARP, Mac(0x01005E000000 | int(ip) & 0x7FFFFF)
-        elif ip.is_lbcast or ip.is_zeronet or (local is not None and local.type == BROADCAST):
-            entry.state, entry.mac = Nud.NOARP, entry.link.broadcast
-
     def neigh_del(self, ip: Ip, link: Link) -> None:
         """``ip neigh del``: the entry becomes FAILED and goes; ENOENT if there is none."""
         table = self.netns.neighbours
-        ip = ANY4 if link.is_loopback else ip
         entry = table.get(ip, link)
         if entry is None:
             raise NetlinkError(ENOENT)

@@ -22,6 +22,7 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIVERSE
 from podwire.linux.rtnl.door import Door
+from podwire.linux.rtnl.notify import RuleMessage, tell
 from podwire.linux.rule import FR_ACT_GOTO, FR_ACT_TO_TBL, FibRule
 from podwire.wire.addr import Ip, Ip4
 
@@ -63,6 +64,8 @@ class RouteVerbs(Door):
         stored = msgspec.structs.replace(route, nexthops=hops, metrics=_clamped(route.metrics), owner=self.writer)
         table.insert(stored, create=create, exclusive=exclusive, replace=replace, append=append)
         self.netns.changed()
+        if any(each is stored for each in table.at(stored.dst)):
+            self._tell_route(stored)
         return stored
 
     def route_del(self, query: RouteQuery) -> Route:
@@ -74,12 +77,14 @@ class RouteVerbs(Door):
             raise NetlinkError(ESRCH, "FIB table does not exist")
         gone = table.delete(query)
         self.netns.changed()
+        self._tell_route(gone, deleted=True)
         return gone
 
     def route_remove(self, route: Route) -> None:
         """Delete this very route (``ip route flush`` deletes what it listed)."""
         self.netns.table(route.table).remove(route)
         self.netns.changed()
+        self._tell_route(route, deleted=True)
 
     def _check(self, route: Route) -> None:
         if _SCOPE_OF_TYPE.get(route.type, SCOPE_NOWHERE) > route.scope:
@@ -160,10 +165,10 @@ class RouteVerbs(Door):
         if not link.is_up:
             raise NetlinkError(ENETDOWN, "Nexthop device is not up")
         address = Ip4(via)
-        # inet_addr_type: what the local table says of it, on whatever device.
-        own = next(self.netns.tables[RT_TABLE_LOCAL].candidates(via), None)
+        from podwire.linux.path.lookup import inet_addr_type
+
         special = address.is_multicast or address.is_lbcast or address.is_zeronet
-        if special or (own is not None and own.type != UNICAST):
+        if special or inet_addr_type(self.netns, via) != UNICAST:
             raise NetlinkError(EINVAL, "Nexthop has invalid gateway")
         return msgspec.structs.replace(hop, scope=SCOPE_LINK)
 
@@ -185,7 +190,13 @@ class RouteVerbs(Door):
         netns.rules.insert(index, rule)
         netns.custom_rules = True
         netns.changed()
+        self._tell_rule(rule)
         return rule
+
+    def _tell_rule(self, rule: FibRule, *, deleted: bool = False) -> None:
+        """``notify_rule_change``."""
+        if self.netns.machine.listeners:
+            tell(RuleMessage(rule, netns=self.netns, deleted=deleted))
 
     def _check_goto(self, rule: FibRule) -> int:
         """The priority that the rule gets, and whether it jumps forward from there (``fib_nl2rule``)."""
@@ -215,6 +226,7 @@ class RouteVerbs(Door):
                 # Without any rule, or with another than the three of the beginning, the tables stay apart.
                 self.netns.custom_rules = True
                 self.netns.changed()
+                self._tell_rule(have, deleted=True)
                 return have
         raise NetlinkError(ENOENT)
 
@@ -251,6 +263,7 @@ def _rule_exists(have: FibRule, new: FibRule) -> bool:
         and have.oif == new.oif
         and have.mark == new.mark
         and have.mask == new.mask
+        and have.suppress_prefixlength == new.suppress_prefixlength
         and have.uidrange == new.uidrange
         and have.ipproto == new.ipproto
         and have.proto == new.proto

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.rtnl.link import LinkVerbs
+from podwire.linux.rtnl.notify import NETCONF, conf_changed
 from podwire.linux.sysctl import (
     CONF_KEYS,
     CONF_NOT_MODELLED,
@@ -22,6 +23,7 @@ from podwire.linux.sysctl import (
     Ipv4Conf,
     NeighParms,
 )
+from podwire.wire.addr import AF_INET, AF_INET6
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -41,8 +43,10 @@ class SysctlVerbs(LinkVerbs):
         """Every path, sorted as ``sysctl -a`` walks the directories."""
         scopes = sorted(["all", "default", *(link.name for link in self.netns.links())])
         paths = [f"{_CONF}{scope}/{key}" for scope in scopes for key in CONF_KEYS]
-        paths += [f"{_NEIGH}{scope}/{key}" for scope in scopes if scope != "all" for key in NEIGH_KEYS]
-        paths += [f"{_NEIGH}default/{key}" for key in NEIGH_GC_KEYS]
+        without = {"all"} if self._is_first else {"all", "default"}
+        paths += [f"{_NEIGH}{scope}/{key}" for scope in scopes if scope not in without for key in NEIGH_KEYS]
+        if self._is_first:
+            paths += [f"{_NEIGH}default/{key}" for key in NEIGH_GC_KEYS]
         paths += [f"net/ipv4/{key}" for key in NET_KEYS]
         paths += [f"{_CONF6}{scope}/{key}" for scope in scopes for key in IPV6_CONF_KEYS]
         yield from sorted(paths)
@@ -58,7 +62,7 @@ class SysctlVerbs(LinkVerbs):
                 return str(getattr(self._conf(scope), key))
         elif path.startswith(_NEIGH):
             scope, _, key = path.removeprefix(_NEIGH).rpartition("/")
-            if key in NEIGH_GC_KEYS and scope == "default":
+            if key in NEIGH_GC_KEYS and scope == "default" and self._is_first:
                 return str(netns.settings[key])
             if key in NEIGH_KEYS:
                 return str(_neigh_value(self._neigh(scope), key))
@@ -74,7 +78,8 @@ class SysctlVerbs(LinkVerbs):
     def sysctl_write(self, path: str, text: str) -> None:
         """Write a value; raises ``NetlinkError`` ENOENT, EINVAL (not a number or out of range); ``NotModelled`` for an inert switch."""
         current = self.sysctl_read(path)
-        numbers = _numbers(text)
+        # proc_dointvec: where the file holds one number, nobody reads what follows it.
+        numbers = _numbers(text.split() if "\t" in current else text.split()[:1])
         key = path.rpartition("/")[2]
         netns = self.netns
         if path in {"net/ipv4/ip_forward", f"{_CONF}all/forwarding"}:
@@ -110,8 +115,11 @@ class SysctlVerbs(LinkVerbs):
 
     def _write_conf(self, scope: str, key: str, value: int) -> None:
         conf = self._conf(scope)
+        changes = getattr(conf, key) != value
         setattr(conf, key, value)
         conf.writers[key] = self.writer
+        if key in NETCONF and changes:
+            conf_changed(self.netns, AF_INET, self.netns.link(scope) or scope, key, value)
         if scope == "default":
             # devinet_copy_dflt_conf: devices whose value was never written, and that have no address yet, follow.
             for link in self.netns.links():
@@ -122,17 +130,30 @@ class SysctlVerbs(LinkVerbs):
             conf.explicit.add(key)
 
     def _forward_change(self, on: int) -> None:
-        """``inet_forward_change``: all, default and every device; accept_redirects of ``all`` becomes the opposite (F74)."""
+        """``inet_forward_change``: all, default and every device; accept_redirects of ``all`` becomes the opposite (F74).
+
+        A value that ``all`` has already changes nothing, not even a device that has another.
+        """
         netns = self.netns
+        if netns.conf_all.forwarding == on:
+            return
         netns.conf_all.accept_redirects = int(not on)
-        for conf in (netns.conf_all, netns.conf_default, *(link.conf for link in netns.links())):
+        scopes: list[tuple[Link | str, Ipv4Conf]] = [("all", netns.conf_all), ("default", netns.conf_default)]
+        scopes += [(link, link.conf) for link in netns.links()]
+        for scope, conf in scopes:
             conf.forwarding = on
             conf.writers["forwarding"] = self.writer
+            conf_changed(netns, AF_INET, scope, "forwarding", on)
 
     # -- net.ipv4.neigh -----------------------------------------------------------------------------------------
 
+    @property
+    def _is_first(self) -> bool:
+        """``init_net``, the one namespace that shows the defaults of all (neigh_sysctl_register)."""
+        return self.netns is self.netns.machine.root.netns
+
     def _neigh(self, scope: str) -> NeighParms:
-        return self.netns.neigh_default if scope == "default" else self._link(scope).neigh
+        return self.netns.neigh_default if scope == "default" and self._is_first else self._link(scope).neigh
 
     def _write_neigh(self, scope: str, key: str, value: int) -> None:
         targets = [(self._neigh(scope), self.netns.link(scope))]
@@ -157,7 +178,12 @@ class SysctlVerbs(LinkVerbs):
         return self.netns.conf6_default if scope == "default" else self._link(scope).conf6
 
     def _write_conf6(self, scope: str, key: str, value: int) -> None:
-        self._conf6(scope)[key] = value
+        conf = self._conf6(scope)
+        old, conf[key] = conf[key], value
+        if key == "forwarding":
+            self._forward_change6(scope, old, value)
+        if key == "proxy_ndp" and old != value:
+            conf_changed(self.netns, AF_INET6, self.netns.link(scope) or scope, "proxy_neigh", value)
         if key != "disable_ipv6":
             return
         if scope == "all":
@@ -171,6 +197,21 @@ class SysctlVerbs(LinkVerbs):
                 link.addresses6.clear()
             else:
                 self._carrier_changed(link)
+
+    def _forward_change6(self, scope: str, old: int, new: int) -> None:
+        """``addrconf_fixup_forwarding``: ``all`` is carried over to ``default`` and to every device."""
+        netns = self.netns
+        if scope == "all":
+            old_default, netns.conf6_default["forwarding"] = netns.conf6_default["forwarding"], new
+            self._tell_forward6("default", old_default, new)
+            for link in netns.links():
+                old_of_link, link.conf6["forwarding"] = link.conf6["forwarding"], new
+                self._tell_forward6(link, old_of_link, new)
+        self._tell_forward6(netns.link(scope) or scope, old, new)
+
+    def _tell_forward6(self, scope: Link | str, old: int, new: int) -> None:
+        if bool(old) is not bool(new):
+            conf_changed(self.netns, AF_INET6, scope, "forwarding", new)
 
     def _write_net(self, name: str, numbers: list[int]) -> None:
         have = self.netns.settings[name]
@@ -186,10 +227,10 @@ class SysctlVerbs(LinkVerbs):
         self.netns.settings[name] = numbers[0]
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(words: list[str]) -> list[int]:
     try:
         # strtoul with base 0: 010 is octal.
-        numbers = [int(word, 8 if _OCTAL.fullmatch(word) else 0) for word in text.split()]
+        numbers = [int(word, 8 if _OCTAL.fullmatch(word) else 0) for word in words]
     except ValueError:
         raise NetlinkError(EINVAL) from None
     if not numbers or any(abs(number) > _INT_MAX for number in numbers):
