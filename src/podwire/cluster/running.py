@@ -49,7 +49,8 @@ def words_of(command: str | Sequence[str]) -> list[str]:
         raise PodwireError(f"command {command!r}: {error}") from None
     if any(set(word) <= set("|&;<>()") for word in words if word) or _expands(command):
         raise PodwireError(
-            f"command {command!r}: exec takes one simple command, not shell syntax; a shell's line runs with podwire sh -f LAB -m MACHINE -c '…'"
+            f"command {command!r}: exec takes one simple command, not shell syntax;"
+            " a shell's line runs with podwire sh -f LAB -m MACHINE -c '…'"
         )
     if not words:
         raise PodwireError("the command is empty")

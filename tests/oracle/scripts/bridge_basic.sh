@@ -1,4 +1,5 @@
 # a bridge with three ports: flooding order, learning, fdb
+# area: bridge
 ns sw a b c
 ip -n sw link add br0 address 02:00:00:00:00:b0 type bridge stp_state 0 mcast_snooping 0
 ip -n sw link set br0 up

@@ -11,6 +11,10 @@ ip -n a route add default via 10.0.0.254
 ip -n b route add default via 10.1.0.254
 sys r net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
 sys a net.ipv4.icmp_ratelimit=0
+# It takes longer than neighbours stay confirmed, and when they are probed is not its subject.
+sys a net.ipv4.neigh.v0.delay_first_probe_time=60
+sys r net.ipv4.neigh.r0.delay_first_probe_time=60 net.ipv4.neigh.r1.delay_first_probe_time=60
+sys b net.ipv4.neigh.v1.delay_first_probe_time=60
 ip -n r route add unreachable 10.2.0.0/16
 ip -n r route add prohibit 10.3.0.0/16
 ip -n r route add blackhole 10.4.0.0/16
