@@ -44,7 +44,7 @@ NOT_JUDGED = (
 NOT_MODELLED = (
     "IPv6 beyond addresses: routes, neighbours, ICMPv6.",
     "Connections of programs: TCP, and UDP from a program of one's own.",
-    "Ports of bridges, VLANs, tunnels, traffic control, netfilter.",
+    "VLANs, STP and VLAN filtering of bridges, tunnels, traffic control, netfilter.",
     "The counters of `nstat`, `netstat -s` and `/proc/net/snmp`.",
     "Multicast beyond one link, IGMP, multicast routing, IPsec.",
 )

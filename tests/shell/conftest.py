@@ -13,6 +13,7 @@ import pytest
 import podwire.shell
 from podwire import GKE, Cluster
 from podwire.shell import sandbox
+from tests import host
 from tests.conftest import CI, require_tool
 
 PAIR = """\
@@ -140,3 +141,13 @@ def podwire_sh(*arguments, stdin="", cwd=None, time_out=60, **settings):
         env=environment(**settings),
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_machine_stays_as_it_is():
+    """No script of the suite changes the host."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    with host.unchanged():
+        yield

@@ -1,8 +1,6 @@
 """No script changes this machine: its network and its kernel are the same before and after whatever these try."""
 
-import contextlib
 import os
-import re
 import shlex
 import shutil
 import socket
@@ -17,27 +15,8 @@ import podwire
 from podwire.errors import PodwireError
 from podwire.shell import sandbox
 from tests.conftest import CI
+from tests.host import snapshot
 from tests.shell.conftest import COMMAND, SOURCE, environment
-
-
-def snapshot():
-    """What the kernel has, in the namespaces of this process."""
-    found = {}
-    for command in (
-        "ip -o link", "ip -o -4 addr", "ip -o -6 addr", "ip route show table all", "ip -6 route show table all", "ip rule", "ip neigh show nud permanent",
-        "ip netns list", "nft list ruleset", "iptables-save", "tc qdisc", "hostname",
-    ):  # fmt: skip
-        words = command.split()
-        if program := shutil.which(words[0]):
-            text = subprocess.run([program, *words[1:]], capture_output=True, text=True, timeout=30, check=False).stdout
-            found[command] = re.sub(r"\b\d+sec\b|\[\d+:\d+\]|^#.*", "", text, flags=re.MULTILINE)
-    for path in [*Path("/proc/sys/net").rglob("*"), Path("/proc/sys/vm/swappiness"), Path("/proc/sys/kernel/hostname")]:
-        if path.is_file() and not path.name.endswith(("_count", "flush", "secret")):
-            with contextlib.suppress(OSError):
-                found[str(path)] = path.read_text(encoding="utf-8", errors="replace")
-    found["/run/netns"] = str(sorted(Path("/run/netns").glob("*")))
-    found["mounts"] = Path("/proc/self/mounts").read_text(encoding="utf-8")
-    return found
 
 
 @pytest.fixture
