@@ -17,7 +17,7 @@ from podwire.linux.neigh import Nud
 from podwire.linux.path import arp, forward, lookup, neighbour, route, routein
 from podwire.linux.skb import Skb
 from podwire.wire.headers import IPv4
-from tests.oracle.generated import campaign, compare, draw, find_disagreement, kernel, ours, shrink
+from tests.oracle.generated import campaign, compare, draw, find_disagreement, kernel, ours, shrink, wiring
 from tests.oracle.generated.case import Answer, Batch, Case, Command
 
 FIXED = campaign.FIXED
@@ -101,7 +101,7 @@ def test_the_cases_reach_what_they_are_meant_to(answers):
 
 
 def test_every_shape_is_drawn():
-    assert {case.shape for case in draw.generate(5, 60)} == set(draw.SHAPES)
+    assert {case.shape for case in draw.generate(5, 60)} == set(wiring.SHAPES)
 
 
 def test_a_seed_gives_the_same_cases_each_time():
