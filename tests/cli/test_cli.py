@@ -154,8 +154,8 @@ def test_a_trace_is_always_the_same(run, lab):
         (["a", "b:http"], "podwire: b:http: expected DST or DST:PORT with a port from 1 to 65535\n"),
         (["a", "b:80", "--proto", "icmp"], "podwire: b:80: ICMP has no ports\n"),
         (["a", "b", "--proto", "tcp"], "podwire: b: --proto tcp needs DST:PORT\n"),
-        (["c", "b"], "podwire: pod 'c': is not there; pods are default/a, default/b\n"),
-        (["a", "c:80"], "podwire: pod 'c': is not there; pods are default/a, default/b\n"),
+        (["c", "b"], "podwire: machine 'c': is not there; machines are node1, node2, default/a, default/b\n"),
+        (["a", "c:80"], "podwire: machine 'c': is not there; machines are node1, node2, default/a, default/b\n"),
         (["a", "b", "-w", "x.doc"], None),
     ],
 )
@@ -255,7 +255,7 @@ def test_replay_in_another_lab(run, console, tmp_path):
     other.write_text(LAB.replace("name: a", "name: x"), encoding="utf-8")
     status, _, err = run("replay", "-f", other, console("# cat /etc/hostname\na\n"))
     assert status == 2
-    assert "pod 'a'" in err
+    assert "machine 'a'" in err
 
 
 def test_replay_of_a_file_that_is_not_there(run):

@@ -285,7 +285,7 @@ def said(path):
         (
             "on: w1",
             "on: w9",
-            "lab.yaml:21: spec.setup[0].exec.on: got \"w9\", expected a machine or pod that is there by now (pod 'w9' is not there; pods are none)",
+            "lab.yaml:21: spec.setup[0].exec.on: got \"w9\", expected a machine or pod that is there by now (machine 'w9' is not there; machines are w1, w2, client)",
         ),
         ("ip link add d0 type dummy", "ip link add d0 type dummy | cat", None),
         ("ip link add d0 type dummy", "frobnicate", None),

@@ -255,7 +255,7 @@ def test_what_cannot_be_run_is_said_with_its_line(text, message, run):
 
 
 def test_a_machine_of_the_header_that_is_not_there(cluster):
-    with pytest.raises(PodwireError, match=r"^t\.console:1: pod 'nobody': is not there"):
+    with pytest.raises(PodwireError, match=r"^t\.console:1: machine 'nobody': is not there"):
         play(parse('machines: {"$ ": nobody}\n---\n', "t.console"), cluster)
 
 

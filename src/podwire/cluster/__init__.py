@@ -225,10 +225,14 @@ class Cluster:
         return self._hosts[name]
 
     def machine(self, name: str) -> Handle:
-        """A node, router, host or pod by name; raises ``ConfigError``."""
-        if name in self._nodes:
-            return self._nodes[name]
-        return self._hosts[name] if name in self._hosts else self.pod(name)
+        """A node, router, host or pod by name; raises ``ConfigError`` that lists what there is."""
+        for machines in (self._nodes, self._hosts):
+            if name in machines:
+                return machines[name]
+        if not any(name in {key, key.partition("/")[2]} for key in self._pods):
+            known = self._list((*self._nodes, *self._hosts, *self._pods))
+            raise ConfigError(f"machine {name!r}", f"is not there; machines are {known}")
+        return self.pod(name)
 
     @property
     def pods(self) -> tuple[Pod, ...]:

@@ -192,6 +192,8 @@ def _nsenter(argv: list[str], caller: Caller) -> None:
     place = here
     if "a" in options or "m" in options:
         place = target or here
+    elif "u" in options and target is not None and target.hostname != here.hostname:
+        raise NotModelled("option -u without -m: another host name with the files of this place", "nsenter")
     if options.get("n"):
         path = options["n"]
         netns = _netns_at(path, here, caller)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -94,7 +93,3 @@ def _check(arguments: Sequence[str], directory: Path) -> None:
 
 def _is_sandboxed() -> bool:
     return bool(sandbox.available())
-
-
-if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
