@@ -12,7 +12,23 @@ from hypothesis import strategies as st
 from podwire.wire import tcp_options
 from podwire.wire.addr import Ip4, Mac
 from podwire.wire.codec import to_bytes
-from podwire.wire.headers import AnyHeader, Arp, Ethernet, Icmp, IPv4, Tcp, Udp
+from podwire.wire.headers import (
+    ETH_P_8021Q,
+    ETH_P_TEB,
+    GENEVE_PORT,
+    VXLAN_PORT,
+    VXLAN_PORT_LINUX,
+    AnyHeader,
+    Arp,
+    Ethernet,
+    Geneve,
+    Icmp,
+    IPv4,
+    Tcp,
+    Udp,
+    Vlan,
+    Vxlan,
+)
 from podwire.wire.packet import Packet
 
 FUZZ = settings(
@@ -30,6 +46,10 @@ U8, U16, U32 = st.integers(0, 2**8 - 1), st.integers(0, 2**16 - 1), st.integers(
 MACS = st.integers(0, 2**48 - 1).map(Mac)
 IPS = U32.map(Ip4)
 PAYLOADS = st.binary(max_size=80)
+TUNNELS = (VXLAN_PORT, VXLAN_PORT_LINUX, GENEVE_PORT)
+PORTS = U16.filter(lambda port: port not in TUNNELS)
+"""Behind the others is a tunnel's header."""
+VNIS = st.integers(0, 2**24 - 1)
 
 IPV4_OPTIONS = st.sampled_from(
     [
@@ -74,7 +94,7 @@ def ipv4_stacks(draw: Draw, *, sound: bool = False) -> tuple[list[AnyHeader], by
         layers.append(draw(st.builds(Icmp, U8, U8, U32, number)))
     elif proto == 17:
         length = number if ip.mf else st.none() if sound else st.sampled_from([None, None, 0, 8, 0xFFFF])
-        layers.append(draw(st.builds(Udp, U16, U16, length, number if ip.mf else number | st.just(0))))
+        layers.append(draw(st.builds(Udp, U16, PORTS, length, number if ip.mf else number | st.just(0))))
     else:
         layers.append(
             draw(st.builds(Tcp, U16, U16, U32, U32, U8, U16, U16, TCP_OPTIONS, st.integers(0, 15), checksum=number))
@@ -111,15 +131,53 @@ def _is_normal(packet: Packet) -> bool:
 
 @st.composite
 def _packets(draw: Draw, *, sound: bool) -> Packet:
-    what = draw(st.sampled_from(["arp", "ipv4", "ipv4", "ipv4", "ipv4", "other"]))
+    what = draw(st.sampled_from(["arp", "ipv4", "ipv4", "ipv4", "ipv4", "other", "vlan", "tunnel"]))
     dst, src = draw(MACS), draw(MACS)
+    if what == "vlan":
+        inner = draw(_packets(sound=sound))
+        first = inner.layers[0]
+        assert isinstance(first, Ethernet)
+        tag = draw(st.builds(Vlan, st.integers(0, 4095), st.just(first.type), st.integers(0, 7), st.booleans()))
+        return Packet((Ethernet(dst, src, ETH_P_8021Q), tag, *inner.layers[1:]), inner.payload, inner.trailer)
+    if what == "tunnel":
+        return draw(_tunnelled(Ethernet(dst, src), sound=sound))
     trailer = draw(st.just(b"") | st.binary(max_size=20))
     if what == "arp":
         return Packet((Ethernet(dst, src, 0x0806), draw(st.builds(Arp, U16, MACS, IPS, MACS, IPS))), trailer=trailer)
     if what == "other":
-        return Packet((Ethernet(dst, src, draw(st.sampled_from([0x86DD, 0x8100, 46, 0xFFFF]))),), draw(PAYLOADS))
+        return Packet((Ethernet(dst, src, draw(st.sampled_from([0x86DD, 0x88CC, 46, 0xFFFF]))),), draw(PAYLOADS))
     layers, payload = draw(ipv4_stacks(sound=sound))
     return Packet((Ethernet(dst, src, 0x0800), *layers), payload, trailer)
+
+
+@st.composite
+def _tunnelled(draw: Draw, eth: Ethernet, *, sound: bool) -> Packet:
+    """A frame in VXLAN or GENEVE; it is not padded, for that would be in the outer lengths."""
+    inner = draw(_packets(sound=sound).filter(lambda packet: not packet.trailer))
+    port = draw(st.sampled_from(TUNNELS))
+    head: AnyHeader
+    layers, payload = inner.layers, inner.payload
+    if port == GENEVE_PORT:
+        options = draw(
+            st.sampled_from([0, 1, 2, 63]).flatmap(lambda words: st.binary(min_size=4 * words, max_size=4 * words))
+        )
+        proto = draw(st.sampled_from([ETH_P_TEB, ETH_P_TEB, 0x88CC]))
+        head = draw(
+            st.builds(
+                Geneve, VNIS, st.just(proto), st.just(options), st.booleans(), st.booleans(), st.integers(0, 63), U8
+            )
+        )
+        if proto != ETH_P_TEB:
+            layers, payload = (), draw(PAYLOADS)
+    else:
+        head = draw(st.builds(Vxlan, VNIS, reserved2=U8))
+        if not draw(st.integers(0, 3)):
+            # Something that uses the reserved bits carries no frame for sure.
+            head = draw(st.builds(Vxlan, VNIS, st.sampled_from([0, 0x0C, 0x88]), VNIS, U8))
+            layers, payload = (), draw(PAYLOADS)
+    udp = draw(st.builds(Udp, U16, st.just(port), st.none(), st.none() | st.just(0)))
+    ip = draw(_ipv4(17, sound=True, frag=st.just(0)))
+    return Packet((eth, ip, udp, head, *layers), payload)
 
 
 @st.composite
@@ -131,8 +189,14 @@ def almost_frames(draw: Draw) -> bytes:
         offset = draw(st.sampled_from([5, 5, 6, 8, 4, 0, 15]))
         tail = struct.pack(">HHIIBB", *draw(st.tuples(U16, U16, U32, U32)), offset << 4 | draw(U8) & 15, 2) + tail
     elif proto == 17:
+        port = draw(U16 | st.sampled_from(TUNNELS))
+        if port in TUNNELS:
+            first = draw(st.sampled_from([0x08000000, 0x08000000, 0, 0x88000000, 0x00006558, 0x02006558, 0x00000800]))
+            frame = to_bytes(draw(packets(sound=True)))
+            tail = struct.pack(">II", first, draw(U32)) + draw(st.sampled_from([b"", bytes(8)])) + frame
+            tail = tail[: draw(st.integers(0, len(tail)))] if draw(st.booleans()) else tail
         length = len(tail) + draw(st.sampled_from([8, 8, 8, 0, -1, 9]))
-        tail = struct.pack(">HHHH", draw(U16), draw(U16), max(length, 0), draw(U16)) + tail
+        tail = struct.pack(">HHHH", draw(U16), port, max(length, 0), draw(U16)) + tail
     elif proto == 1:
         tail = struct.pack(">BBHI", draw(st.sampled_from([0, 3, 8, 11])), draw(U8), draw(U16), draw(U32)) + tail
     for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):

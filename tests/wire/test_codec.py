@@ -233,7 +233,7 @@ def test_a_later_fragment_has_no_header_inside():
         (14, b"\x44"),  # header of 16 bytes
         (14, b"\x4f"),  # header of 60 bytes: more than there is
         (12, b"\x86\xdd"),
-        (12, b"\x81\x00"),
+        (12, b"\x88\xcc"),
     ],
 )
 def test_what_is_not_ipv4_is_payload(at, new):

@@ -8,13 +8,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.contrib.geneve import GENEVE
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.vxlan import VXLAN
 from scapy.packet import NoPayload, Raw
 
 from podwire.wire.addr import Mac
 from podwire.wire.codec import DecodeError, from_bytes, quoted, to_bytes
-from podwire.wire.headers import AnyHeader, Arp, Ethernet, Icmp, IPv4, Tcp, Udp
+from podwire.wire.headers import AnyHeader, Arp, Ethernet, Geneve, Icmp, IPv4, Tcp, Udp, Vlan, Vxlan
 from podwire.wire.packet import Packet
 from tests.wire.strategies import FUZZ, almost_frames, ipv4_stacks, mutated, packets
 
@@ -96,9 +98,8 @@ def test_raw_ip_is_the_frame_without_its_head(stack: tuple[list[AnyHeader], byte
 @FUZZ
 @given(packets(sound=True))
 def test_scapy_reads_the_same_fields_and_builds_the_same_bytes(packet: Packet) -> None:
-    head = packet.layers[0]
-    if type(head) is Ethernet and head.type < 0x600:  # scapy calls this 802.3 and the type its length
-        return
+    if any(isinstance(header, Ethernet | Vlan) and header.type < 0x600 for header in packet.layers):
+        return  # scapy calls this 802.3 and the type its length
     data = to_bytes(packet)
     theirs = Ether(data)
     assert bytes(theirs) == data
@@ -138,6 +139,21 @@ def compare(header: AnyHeader, layer: Any, packet: Packet, index: int) -> None:
                 assert (layer.id, layer.seq) == (header.id, header.seq)
             if header.type == 3:
                 assert layer.nexthopmtu == header.mtu
+        case Vlan():
+            assert type(layer) is Dot1Q
+            assert (layer.vlan, layer.prio, layer.dei, layer.type) == (
+                header.id,
+                header.priority,
+                header.dei,
+                header.type,
+            )
+        case Vxlan():
+            assert type(layer) is VXLAN
+            assert (layer.vni, int(layer.flags), layer.reserved2) == (header.vni, header.flags, header.reserved2)
+        case Geneve():
+            assert type(layer) is GENEVE
+            assert (layer.vni, layer.proto, layer.optionlen * 4) == (header.vni, header.proto, len(header.options))
+            assert (layer.oam, layer.critical, layer.reserved2) == (header.control, header.critical, header.reserved2)
         case Udp():
             assert type(layer) is UDP
             assert (layer.sport, layer.dport, layer.len) == (header.sport, header.dport, size)

@@ -9,7 +9,8 @@ For every ``data``, ``to_bytes(from_bytes(data)) == data``. What makes that hold
 - where only the beginning of a datagram is there (a first fragment, a truncated packet), its length and checksum are
   those of the whole and are always kept.
 
-Sources: RFC 894 (Ethernet), 826 (ARP), 791 (IPv4), 2003 (IP in IP), 792 (ICMP), 768 (UDP), 9293 (TCP).
+Sources: RFC 894 (Ethernet), 826 (ARP), 791 (IPv4), 2003 (IP in IP), 792 (ICMP), 768 (UDP), 9293 (TCP), 7348
+(VXLAN), 8926 (GENEVE), IEEE 802.1Q (VLAN tag). VXLAN and GENEVE are told by the destination port of UDP.
 """
 
 from __future__ import annotations
@@ -25,19 +26,28 @@ from podwire.errors import PodwireError
 from podwire.wire.addr import Ip4, Mac
 from podwire.wire.checksum import checksum, words
 from podwire.wire.headers import (
+    ETH_P_8021Q,
     ETH_P_ARP,
     ETH_P_IP,
+    ETH_P_TEB,
+    GENEVE_PORT,
     IPPROTO_ICMP,
     IPPROTO_IPIP,
     IPPROTO_TCP,
     IPPROTO_UDP,
+    VXLAN_F_VNI,
+    VXLAN_PORT,
+    VXLAN_PORT_LINUX,
     AnyHeader,
     Arp,
     Ethernet,
+    Geneve,
     Icmp,
     IPv4,
     Tcp,
     Udp,
+    Vlan,
+    Vxlan,
 )
 from podwire.wire.packet import Packet, Quoted
 
@@ -56,6 +66,9 @@ _IPV4: Final = struct.Struct(">BBHHHBBHII")
 _ICMP: Final = struct.Struct(">BBHI")
 _UDP: Final = struct.Struct(">HHHH")
 _TCP: Final = struct.Struct(">HHIIBBHHH")
+_VLAN: Final = struct.Struct(">HH")
+_VXLAN: Final = struct.Struct(">II")
+_GENEVE: Final = struct.Struct(">BBHI")
 
 _ARP_ETHERNET_IPV4: Final = bytes.fromhex("0001 0800 06 04")
 """Hardware type 1, protocol type IPv4, address lengths 6 and 4: the only kind of ARP that ``Arp`` holds."""
@@ -64,6 +77,8 @@ _DF: Final = 0x4000
 _MF: Final = 0x2000
 _EVIL: Final = 0x8000
 _OFFSET: Final = 0x1FFF
+_VNI_MAX: Final = 0xFFFFFF
+_GENEVE_OPTIONS: Final = 252
 
 
 # ------------------------------------------------------------------------------------------------------------- encoding
@@ -160,6 +175,30 @@ def _write_tcp(header: Tcp, data: bytes, outer: AnyHeader | None) -> bytes:
     return _TCP.pack(*ports, offset, header.flags, header.window, check, header.urgent) + options + data
 
 
+def _write_vlan(header: Vlan, data: bytes, outer: AnyHeader | None) -> bytes:
+    if header.id > 0xFFF or header.priority > 7:
+        raise EncodeError(f"VLAN id {header.id}, priority {header.priority}: the fields hold up to 4095 and 7")
+    return _VLAN.pack(header.priority << 13 | (header.dei and 0x1000) | header.id, header.type) + data
+
+
+def _write_vxlan(header: Vxlan, data: bytes, outer: AnyHeader | None) -> bytes:
+    if header.vni > _VNI_MAX or header.reserved > _VNI_MAX:
+        raise EncodeError(f"VNI {header.vni}, reserved {header.reserved}: the fields hold up to {_VNI_MAX}")
+    return _VXLAN.pack(header.flags << 24 | header.reserved, header.vni << 8 | header.reserved2) + data
+
+
+def _write_geneve(header: Geneve, data: bytes, outer: AnyHeader | None) -> bytes:
+    options = header.options
+    if len(options) & 3 or len(options) > _GENEVE_OPTIONS:
+        raise EncodeError(
+            f"GENEVE options of {len(options)} bytes: a header holds whole words of 4, up to {_GENEVE_OPTIONS}"
+        )
+    if header.vni > _VNI_MAX or header.reserved > 0x3F:
+        raise EncodeError(f"VNI {header.vni}, reserved {header.reserved}: the fields hold up to {_VNI_MAX} and 63")
+    flags = (header.control and 0x80) | (header.critical and 0x40) | header.reserved
+    return _GENEVE.pack(len(options) >> 2, flags, header.proto, header.vni << 8 | header.reserved2) + options + data
+
+
 def _pseudo(header: AnyHeader, outer: AnyHeader | None) -> int:
     """Sum of the addresses in the pseudo header; protocol and length are added where they are known.
 
@@ -175,15 +214,25 @@ def _pseudo(header: AnyHeader, outer: AnyHeader | None) -> int:
 
 
 _WRITE: Final[Mapping[type, Callable[[Any, bytes, AnyHeader | None], bytes]]] = MappingProxyType(
-    {Ethernet: _write_ethernet, Arp: _write_arp, IPv4: _write_ipv4, Icmp: _write_icmp, Udp: _write_udp, Tcp: _write_tcp}
+    {
+        Ethernet: _write_ethernet,
+        Arp: _write_arp,
+        IPv4: _write_ipv4,
+        Icmp: _write_icmp,
+        Udp: _write_udp,
+        Tcp: _write_tcp,
+        Vlan: _write_vlan,
+        Vxlan: _write_vxlan,
+        Geneve: _write_geneve,
+    }
 )
 
 
 # ------------------------------------------------------------------------------------------------------------- decoding
 
 
-def from_bytes(data: bytes, first: type[Ethernet | Arp | IPv4] = Ethernet) -> Packet:
-    """The packet that ``data`` holds; ``first`` is its outermost header (IPv4 for raw IP).
+def from_bytes(data: bytes, first: type[Ethernet | Arp | IPv4 | Vxlan | Geneve] = Ethernet) -> Packet:
+    """The packet that ``data`` holds; ``first`` is its outermost header (IPv4 for raw IP, a tunnel's for what came to an unusual port).
 
     Raises ``DecodeError`` where that one cannot be read. Whatever else cannot be read is payload.
     """
@@ -197,7 +246,7 @@ def from_bytes(data: bytes, first: type[Ethernet | Arp | IPv4] = Ethernet) -> Pa
             break
         outer, start, stop, kind = read
         if stop < end:
-            _keep_lengths(layers, checked, at, end)
+            _keep_lengths(data, layers, checked, at, end)
             end, checked = stop, len(layers)
         layers.append(outer)
         at = start
@@ -236,8 +285,8 @@ def _complaint(data: bytes, first: type) -> str:
     return f"expected an IPv4 header, {came} that begin with version {data[0] >> 4}, header length {(data[0] & 15) * 4}"
 
 
-def _keep_lengths(layers: list[AnyHeader], since: int, at: int, end: int) -> None:
-    """Note the total length in the IPv4 headers from number ``since`` up to offset ``at``: they reach to ``end``.
+def _keep_lengths(data: bytes, layers: list[AnyHeader], since: int, at: int, end: int) -> None:
+    """Note length, and checksum, in the IPv4 and UDP headers from number ``since`` up to offset ``at``: they reach to ``end``.
 
     Called when a datagram inside them turns out to be shorter: the encoder would compute that end for them too.
     """
@@ -246,6 +295,10 @@ def _keep_lengths(layers: list[AnyHeader], since: int, at: int, end: int) -> Non
         at -= header.size
         if type(header) is IPv4 and header.total_length is None:
             layers[index] = msgspec.structs.replace(header, total_length=end - at)
+        elif type(header) is Udp:
+            # Around a frame in a tunnel: its padding is in the sum.
+            _, _, length, check = _UDP.unpack_from(data, at)
+            layers[index] = msgspec.structs.replace(header, length=length, checksum=check)
 
 
 # A reader looks at ``data`` from ``at`` to ``end``, the end of the datagram around it. It gives the header, where what
@@ -313,7 +366,8 @@ def _read_udp(data: bytes, at: int, end: int, outer: IPv4) -> _Read:
     # Never 0: that says "sent without". The computed checksum is 0xffff instead.
     sound = check != 0 and (outer.src + outer.dst + IPPROTO_UDP + size + words(data[at:end])) % 65535 == 0
     header = Udp(sport, dport, None if whole and length == size else length, None if whole and sound else check)
-    return header, at + 8, end, None
+    # Of a first fragment, too: its inner headers say whose it is.
+    return header, at + 8, end, _BY_PORT.get(dport)
 
 
 def _read_tcp(data: bytes, at: int, end: int, outer: IPv4) -> _Read:
@@ -332,15 +386,59 @@ def _read_tcp(data: bytes, at: int, end: int, outer: IPv4) -> _Read:
     return header, start, end, None
 
 
+def _read_vlan(data: bytes, at: int, end: int, outer: Ethernet | Vlan) -> _Read:
+    if end - at < 4:
+        return None
+    tci, ethertype = _VLAN.unpack_from(data, at)
+    return Vlan(tci & 0xFFF, ethertype, tci >> 13, tci & 0x1000 != 0), at + 4, end, _BY_ETHERTYPE.get(ethertype)
+
+
+def _read_vxlan(data: bytes, at: int, end: int, outer: Udp) -> _Read:
+    if end - at < 8:
+        return None
+    first, second = _VXLAN.unpack_from(data, at)
+    header = Vxlan(second >> 8, first >> 24, first & _VNI_MAX, second & 0xFF)
+    # Extensions (a policy, another protocol) use the reserved bits; what they carry is not a frame for sure.
+    return header, at + 8, end, Ethernet if header.flags == VXLAN_F_VNI and not header.reserved else None
+
+
+def _read_geneve(data: bytes, at: int, end: int, outer: Udp) -> _Read:
+    if end - at < 8:
+        return None
+    first, flags, proto, last = _GENEVE.unpack_from(data, at)
+    start = at + 8 + ((first & 0x3F) << 2)
+    if first >> 6 or start > end:
+        return None
+    header = Geneve(
+        last >> 8, proto, data[at + 8 : start], flags & 0x80 != 0, flags & 0x40 != 0, flags & 0x3F, last & 0xFF
+    )
+    return header, start, end, _BY_ETHERTYPE.get(proto)
+
+
 def _is_whole(outer: IPv4) -> bool:
     """Whether the whole datagram is there, so that length and checksum of what it carries can be computed."""
     return outer.total_length is None and not outer.mf
 
 
-_BY_ETHERTYPE: Final[Mapping[int, type]] = MappingProxyType({ETH_P_IP: IPv4, ETH_P_ARP: Arp})
+_BY_ETHERTYPE: Final[Mapping[int, type]] = MappingProxyType(
+    {ETH_P_IP: IPv4, ETH_P_ARP: Arp, ETH_P_8021Q: Vlan, ETH_P_TEB: Ethernet}
+)
+_BY_PORT: Final[Mapping[int, type]] = MappingProxyType(
+    {VXLAN_PORT: Vxlan, VXLAN_PORT_LINUX: Vxlan, GENEVE_PORT: Geneve}
+)
 _BY_PROTOCOL: Final[Mapping[int, type]] = MappingProxyType(
     {IPPROTO_ICMP: Icmp, IPPROTO_IPIP: IPv4, IPPROTO_TCP: Tcp, IPPROTO_UDP: Udp}
 )
 _READ: Final[Mapping[type, Callable[[bytes, int, int, Any], _Read]]] = MappingProxyType(
-    {Ethernet: _read_ethernet, Arp: _read_arp, IPv4: _read_ipv4, Icmp: _read_icmp, Udp: _read_udp, Tcp: _read_tcp}
+    {
+        Ethernet: _read_ethernet,
+        Arp: _read_arp,
+        IPv4: _read_ipv4,
+        Icmp: _read_icmp,
+        Udp: _read_udp,
+        Tcp: _read_tcp,
+        Vlan: _read_vlan,
+        Vxlan: _read_vxlan,
+        Geneve: _read_geneve,
+    }
 )

@@ -4,7 +4,8 @@ Lengths and checksums are not state: the codec computes them. A header that was 
 checksum is *not* the computed one keeps the stored number (``checksum=0x1234``), so that a damaged packet survives a
 round trip; ``None`` means "what the codec computes".
 
-``size`` is the header's length in bytes. Sources: RFC 826 (ARP), 791 (IPv4), 792 (ICMP), 768 (UDP), 9293 (TCP).
+``size`` is the header's length in bytes. Sources: RFC 826 (ARP), 791 (IPv4), 792 (ICMP), 768 (UDP), 9293 (TCP), 7348
+(VXLAN), 8926 (GENEVE), IEEE 802.1Q (VLAN tag).
 """
 
 from __future__ import annotations
@@ -18,6 +19,16 @@ from podwire.wire.addr import NO_MAC, Ip, Mac  # msgspec reads these annotations
 ETH_P_IP: Final = 0x0800
 ETH_P_ARP: Final = 0x0806
 ETH_P_IPV6: Final = 0x86DD
+ETH_P_8021Q: Final = 0x8100
+ETH_P_TEB: Final = 0x6558
+"""Transparent Ethernet bridging: a whole frame is inside."""
+
+VXLAN_PORT: Final = 4789
+"""IANA's port; Linux' own default and Cilium's is 8472."""
+VXLAN_PORT_LINUX: Final = 8472
+GENEVE_PORT: Final = 6081
+VXLAN_F_VNI: Final = 0x08
+"""The I flag: the header holds a VNI."""
 
 IPPROTO_ICMP: Final = 1
 IPPROTO_IPIP: Final = 4
@@ -192,7 +203,54 @@ class Tcp(Header, frozen=True, gc=False, tag="tcp", tag_field="h"):
         return 20 + len(self.options)
 
 
-AnyHeader = Ethernet | Arp | IPv4 | Icmp | Udp | Tcp
+class Vlan(Header, frozen=True, gc=False, tag="vlan", tag_field="h"):
+    """802.1Q: 4 bytes behind the MAC addresses. ``id`` 0 to 4095, ``priority`` 0 to 7; ``type`` is the EtherType inside."""
+
+    id: int
+    type: int = ETH_P_IP
+    priority: int = 0
+    dei: bool = False
+
+    @property
+    def size(self) -> int:
+        return 4
+
+
+class Vxlan(Header, frozen=True, gc=False, tag="vxlan", tag_field="h"):
+    """VXLAN: 8 bytes (RFC 7348 section 5); a frame follows. ``reserved`` holds the 24 bits behind the flags, ``reserved2`` the last 8."""
+
+    vni: int
+    flags: int = VXLAN_F_VNI
+    reserved: int = 0
+    reserved2: int = 0
+
+    @property
+    def size(self) -> int:
+        return 8
+
+
+class Geneve(Header, frozen=True, gc=False, tag="geneve", tag_field="h"):
+    """GENEVE: 8 bytes and options, a multiple of 4 up to 252 (RFC 8926 section 3.4). ``options`` are the raw bytes.
+
+    ``proto`` is the EtherType of what follows; ``reserved`` the 6 bits behind the flags, ``reserved2`` the last 8.
+    """
+
+    vni: int
+    proto: int = ETH_P_TEB
+    options: bytes = b""
+    control: bool = False
+    """O: a control packet."""
+    critical: bool = False
+    """C: an option that must be understood is there."""
+    reserved: int = 0
+    reserved2: int = 0
+
+    @property
+    def size(self) -> int:
+        return 8 + len(self.options)
+
+
+AnyHeader = Ethernet | Arp | IPv4 | Icmp | Udp | Tcp | Vlan | Vxlan | Geneve
 
 UNKNOWN_SENDER: Final = NO_MAC
 """Target hardware address of an ARP request (F7)."""
