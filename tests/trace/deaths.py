@@ -8,22 +8,25 @@ from podwire.trace.causes import ANY, ARP
 from podwire.trace.events import (
     By,
     ByFabric,
+    ByFdb,
     ByLink,
     ByNeighbour,
     ByNotModelled,
     ByPolicyRule,
+    ByProgram,
     ByReversePath,
     ByRoute,
     ByRule,
     BySysctl,
     Created,
     Delivered,
+    Encapsulated,
     Forwarded,
     Owner,
 )
 from podwire.trace.reasons import DropReason
 from podwire.trace.reasons import DropReason as D
-from podwire.wire.addr import Ip
+from podwire.wire.addr import ANY4, Ip, Mac
 from podwire.wire.headers import IPv4
 from podwire.wire.packet import Packet
 from tests.trace.story import CNI1, GATEWAY, POD1, POD2, TO_POD1, Story, echo, frame, proxy_arp, tcp, udp, who_has
@@ -54,6 +57,8 @@ class Death(NamedTuple):
             return _unanswered(self)
         if self.row[2] == "loop":
             return _circle()
+        if self.row[0] == D.NO_SOCKET and self.row[2] in {"vxlan", "geneve"}:
+            return _tunnelled(self)
         story = Story().add(1, "default/pod1", Created(0, "", self.packet))
         story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(self.packet))
         if self.here != "node1":
@@ -78,6 +83,19 @@ def _circle() -> Story:
     return story.die(1, "gw", "ip_forward", D.IP_INHDR, ByLink("eth0", "ttl", "1"), "eth0")
 
 
+def _tunnelled(death: Death) -> Story:
+    """It leaves node1 in a tunnel that ends at node2."""
+    here, there = Ip.parse("10.0.0.23"), Ip.parse("10.0.0.24")
+    outer = Packet(
+        (IPv4(here, there, 17), *udp(dport=4789).layers[1:], *frame(death.packet).layers), death.packet.payload
+    )
+    story = Story().add(1, "default/pod1", Created(0, "", death.packet))
+    story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(death.packet))
+    story.add(1, "node1", Encapsulated("tunnel0", death.row[2], here, there, 7))
+    story.cross(1, "node1", "eth0", death.here, "eth0", frame(outer))
+    return story.die(1, death.here, death.where, DropReason(death.row[0]), death.by, death.dev)
+
+
 def switch(key: str, value: int, dev: str = "cali111", owner: Owner = FELIX) -> BySysctl:
     return BySysctl(f"net.ipv4.conf.{dev}.{key}", value, owner)
 
@@ -98,6 +116,14 @@ SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
 DROP_RULE = ByRule(
     "filter", "FORWARD", 3, "-i cali+ -j DROP", Owner("felix", "NetworkPolicy default/deny", "spec.egress[0]")
 )
+
+PROGRAMS = ("cil_from_container", "cil_from_host")
+
+
+def said(reason: DropReason, detail: str, name: str = PROGRAMS[0]) -> ByProgram:
+    """What a program gave as its reason."""
+    return ByProgram(name, "cali111", "ingress", reason.code, reason.text, detail, Owner("cilium-agent"))
+
 
 DEATHS = (
     # Source validation.
@@ -204,10 +230,50 @@ DEATHS = (
     Death((D.MAC_IEEE_MAC_CONTROL, None, ""), where="br_handle_frame", dev="veth1"),
     Death((D.MAC_INVALID_SOURCE, None, ""), where="br_handle_frame", dev="veth1"),
     Death((ANY, ByLink, "dummy device"), ByLink("dummy0", "dummy device"), where="dummy_xmit", dev="dummy0"),
+    # Tunnels.
+    Death(
+        (ANY, ByLink, "no fdb entry"),
+        ByLink("vxlan.calico", "no fdb entry", "66:22:22:22:22:22", Owner("felix")),
+        where="vxlan_xmit",
+        dev="vxlan.calico",
+    ),
+    Death((D.TUNNEL_TXINFO, None, ""), where="vxlan_xmit", dev="cilium_vxlan"),
+    Death(
+        (ANY, ByFdb, ""),
+        ByFdb("vx0", Mac.parse("66:22:22:22:22:22"), ANY4, Owner("bridge")),
+        where="vxlan_xmit_one",
+        dev="vx0",
+    ),
+    Death(
+        (ANY, ByLink, "circular route"),
+        ByLink("vx0", "circular route", "10.0.0.24"),
+        where="vxlan_xmit_one",
+        dev="vx0",
+    ),
+    Death(
+        (ANY, ByLink, "no tunnel device"),
+        ByLink("eth0", "no tunnel device", "10.0.0.23"),
+        where="tunnel4_rcv",
+        dev="eth0",
+    ),
+    Death(
+        (ANY, ByLink, "no tunnel metadata"), ByLink("md0", "no tunnel metadata"), where="ip_md_tunnel_xmit", dev="md0"
+    ),
+    Death((D.NOT_SPECIFIED, ByLink, "vni"), ByLink("eth0", "vni", "3258"), where="geneve_udp_encap_recv", dev="eth0"),
+    Death((ANY, ByLink, "critical option"), ByLink("gnv0", "critical option"), where="geneve_rx", dev="gnv0"),
+    Death((ANY, ByLink, "a loop of tunnels"), ByLink("vx0", "a loop of tunnels"), where="__dev_queue_xmit", dev="vx0"),
+    Death((D.VXLAN_VNI_NOT_FOUND, None, ""), where="vxlan_rcv", dev="eth0"),
+    Death((D.VXLAN_VNI_NOT_FOUND, ByLink, "vni"), ByLink("eth0", "vni", "4097"), where="vxlan_rcv", dev="eth0"),
+    Death((D.VXLAN_INVALID_HDR, None, ""), ByLink("eth0", "VXLAN flags", "0x00"), where="vxlan_rcv", dev="eth0"),
+    Death((D.VXLAN_ENTRY_EXISTS, None, ""), where="vxlan_rcv", dev="vx0"),
+    Death((D.LOCAL_MAC, None, ""), where="vxlan_rcv", dev="vx0"),
+    Death((D.IP_TUNNEL_ECN, None, ""), ByLink("vx0", "outer tos", "0x03"), where="vxlan_rcv", dev="vx0"),
     Death((D.FULL_RING, None, "")),
     Death((D.TC_EGRESS, None, "")),
     # The upper layers.
     Death((D.NO_SOCKET, None, ""), ByLink("cali111", "udp port", "53"), udp(), "udp_rcv"),
+    Death((D.NO_SOCKET, None, "vxlan"), ByLink("eth0", "udp port", "4789"), where="udp_rcv", dev="eth0", here="node2"),
+    Death((D.NO_SOCKET, None, "geneve"), ByLink("eth0", "udp port", "4789"), where="udp_rcv", dev="eth0", here="node2"),
     Death((D.NO_SOCKET, None, "icmp"), ByLink("cali111", "echo id", "16"), echo(reply=True), "ping_rcv"),
     Death((D.NO_SOCKET, None, "reset"), ByLink("cali111", "tcp port", "80"), tcp(flags=0x14), "tcp_v4_rcv"),
     Death((D.IP_NOPROTO, None, ""), ByLink("cali111", "protocol", "132"), SCTP, where="ip_protocol_deliver_rcu"),
@@ -266,7 +332,61 @@ DEATHS = (
             dev="",
             here="vpc",
         )
-        for name in ("own range", "alias address", "no external address", "route", "internet", "gateway", "mtu")
+        for name in (
+            "own range",
+            "alias address",
+            "no external address",
+            "route",
+            "internet",
+            "gateway",
+            "mtu",
+            "cable",
+        )
+    ),
+    Death(
+        (D.FABRIC, ByFabric, "private-address"),
+        ByFabric("internet", "the Internet has no way to 192.168.1.12, a private address", kind="private-address"),
+        where="internet",
+        dev="",
+        here="internet",
+    ),
+    *(
+        Death(
+            (D.FABRIC, ByFabric, kind),
+            ByFabric("lan10", "the reason that network lan10 gives", Owner("lab", "network lan10", "mtu 1400"), kind),
+            where="segment",
+            dev="",
+            here="lan10",
+        )
+        for kind in ("loss", "network-mtu", "no-port", "ipv4-only")
+    ),
+    *(
+        Death(
+            (D.FABRIC, ByFabric, kind),
+            ByFabric("node1", "the reason that the cloud gives about node1", Owner("aws", "the NIC of node1"), kind),
+            where="vpc",
+            dev="",
+            here="cloud",
+        )
+        for kind in (
+            "never-carried",
+            "no-broadcast",
+            "aws-check",
+            "azure-check",
+            "can-ip-forward",
+            "cloud-route",
+            "nat",
+        )
+    ),
+    *(
+        Death(
+            (D.FABRIC, ByFabric, f"uplink-{kind}"),
+            ByFabric("nat", "the reason that uplink nat gives", Owner("lab", "uplink nat"), f"uplink-{kind}"),
+            where="uplink",
+            dev="",
+            here="nat",
+        )
+        for kind in ("source", "isolated", "protocol", "unknown", "inbound")
     ),
     # What nobody knows.
     Death((D.NOT_SPECIFIED, None, ""), where="icmp_rcv"),
@@ -300,4 +420,22 @@ DEATHS = (
     Death((ARP, ByReversePath, "source-check"), back(1, BACK_DEFAULT)),
     Death((ARP, None, "not-ours"), BACK_DEFAULT),
     Death((ARP, BySysctl, "ignored"), BySysctl("net.ipv4.conf.all.arp_ignore", 8, Owner("sysctl"))),
+    # Programs.
+    Death((D.TC_INGRESS, None, ""), where="prog"),
+    Death((ANY, ByProgram, ""), said(D.UNSUPPORTED_L3_PROTOCOL, "EtherType 0x88cc"), where=PROGRAMS[0]),
+    Death(
+        (D.INVALID_SOURCE_IP, ByProgram, ""), said(D.INVALID_SOURCE_IP, "its source is 10.0.0.9"), SPOOFED, PROGRAMS[0]
+    ),
+    Death(
+        (D.POLICY_DENIED, ByProgram, ""),
+        said(D.POLICY_DENIED, "cilium_policy_v2_00007 lets no egress to identity 2"),
+    ),
+    Death(
+        (D.STALE_OR_UNROUTABLE_IP, ByProgram, ""),
+        said(D.STALE_OR_UNROUTABLE_IP, "192.168.1.12 is in 0.0.0.0/0 of cilium_ipcache_v2: identity=2", PROGRAMS[1]),
+    ),
+    Death((D.FIB_LOOKUP_FAILED, ByProgram, ""), said(D.FIB_LOOKUP_FAILED, "not forwarded (4)"), where=PROGRAMS[0]),
+    Death((D.DROP_EP_NOT_READY, ByProgram, ""), said(D.DROP_EP_NOT_READY, "cilium_call_policy[7] is empty")),
+    Death((D.INVALID_IDENTITY, ByProgram, ""), said(D.INVALID_IDENTITY, "VNI 1 from 10.0.0.24 is that of a host")),
+    Death((D.TTL_EXCEEDED, ByProgram, ""), said(D.TTL_EXCEEDED, "ttl 1"), echo(ttl=1), PROGRAMS[0]),
 )

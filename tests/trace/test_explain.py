@@ -75,7 +75,7 @@ def test_every_row_says_what_decided_where_and_what_would_let_the_packet_pass(de
     assert told == expected
 
 
-@pytest.mark.parametrize("reason", DropReason)
+@pytest.mark.parametrize("reason", [reason for reason in DropReason if not reason.code])
 def test_every_reason_of_the_kernel_has_a_row(reason):
     assert (reason, None, "") in CAUSES
 

@@ -6,8 +6,10 @@ from podwire.trace import fold
 from podwire.trace.events import (
     ByNotModelled,
     Created,
+    Decapsulated,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     Forwarded,
     Fragmented,
@@ -17,6 +19,7 @@ from podwire.trace.events import (
     Received,
     Waiting,
 )
+from podwire.trace.invariants import check_invariants
 from podwire.trace.reasons import DropReason, Verdict
 from podwire.wire.addr import Ip
 from podwire.wire.headers import IPPROTO_IPIP, IPv4
@@ -133,7 +136,7 @@ def test_arp_that_nobody_answers_is_dropped_without_a_reason(note):
     assert trace.dropped_at == "node1:cali111"
 
 
-# -- floods, fragments, encapsulations -------------------------------------------------------------------------------
+# -- floods, fragments, tunnels ----------------------------------------------------------------------------------------
 
 
 def flood(*ends: tuple[str, Delivered | Dropped | None]) -> Story:
@@ -226,21 +229,25 @@ def test_fragments_under_way_leave_the_whole_under_way():
     assert fragments(None, None).trace().verdict is Verdict.UNKNOWN
 
 
+NODE2 = Ip.parse("10.0.0.24")
+TUNNEL = Encapsulated("tunl0", "ipip", NODE, NODE2)
+
+
 def ipip(*, lost: bool = False) -> Story:
-    """pod1's packet through tunl0: the outer packet is a child of the inner one, which goes on at the other end."""
-    outer = Packet((IPv4(NODE, Ip.parse("10.0.0.24"), IPPROTO_IPIP), *echo(ttl=63).layers), b"x" * 56)
+    """pod1's packet through tunl0: one packet all the way, with another header in front between the nodes."""
+    outer = Packet((IPv4(NODE, NODE2, IPPROTO_IPIP), *echo(ttl=63).layers), b"x" * 56)
     story = sent(Story()).add(1, "node1", Forwarded("cali111", "tunl0", 63)).send(1, "node1", "tunl0", echo(ttl=63))
-    story.add(2, "node1", Created(1, "encapsulation")).add(3, "node1", Created(2, "arp"))
-    story.send(3, "node1", "eth0", who_has(Ip.parse("10.0.0.24"), NODE)).add(3, "node2", Delivered("arp", "answered"))
-    story.send(2, "node1", "eth0", frame(outer))
+    story.add(1, "node1", TUNNEL).add(3, "node1", Created(1, "arp"))
+    story.send(3, "node1", "eth0", who_has(NODE2, NODE)).add(3, "node2", Delivered("arp", "answered"))
+    story.send(1, "node1", "eth0", frame(outer))
     if lost:
-        return story.die(2, "vpc", "vpc", DropReason.FABRIC)
-    story.add(2, "node2", Received("eth0", frame(outer)), Delivered("tunnel"))
+        return story.die(1, "vpc", "vpc", DropReason.FABRIC)
+    story.add(1, "node2", Received("eth0", frame(outer)), Decapsulated("tunl0", "ipip", NODE, NODE2))
     story.add(1, "node2", Received("tunl0", echo(ttl=63)), Forwarded("tunl0", "cali9", 62))
     return story.cross(1, "node2", "cali9", "default/pod9", "eth0", frame(echo(ttl=62)))
 
 
-def test_the_path_shows_the_devices_of_the_encapsulation_in_order_of_time():
+def test_the_path_shows_the_devices_of_the_tunnel_in_order_of_time():
     trace = ipip().trace()
     assert trace.path == (
         "default/pod1:eth0",
@@ -254,21 +261,22 @@ def test_the_path_shows_the_devices_of_the_encapsulation_in_order_of_time():
     )
 
 
-def test_a_tunnel_that_took_the_outer_packet_does_not_deliver_the_inner_one():
+def test_a_packet_in_a_tunnel_is_delivered_where_it_is_taken():
     story = ipip()
     assert story.trace().verdict is Verdict.UNKNOWN
     story.add(1, "default/pod9", Delivered("socket"))
     assert story.trace().verdict is Verdict.DELIVERED
+    assert not check_invariants(story.records)
 
 
-def test_a_lost_encapsulation_is_the_death_of_what_it_carried():
+def test_a_lost_outer_packet_is_the_death_of_what_it_carried():
     trace = ipip(lost=True).trace()
     assert trace.verdict is Verdict.DROPPED
     assert trace.reason is DropReason.FABRIC
     assert trace.dropped_at == "vpc"
 
 
-def test_an_encapsulation_is_no_consequence_but_its_arp_is():
+def test_the_arp_of_the_outer_packet_is_a_consequence_of_the_packet():
     assert [trace.packet for trace in ipip().trace().caused] == [3]
 
 
@@ -280,6 +288,37 @@ def test_one_namespace_is_one_hop_with_its_tunnel():
         ("node2", "eth0", "cali9"),
         ("default/pod9", "eth0", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param((), (TUNNEL,), Verdict.REJECTED, id="about the packet itself"),
+        pytest.param((TUNNEL,), (), Verdict.DROPPED, id="about the outer one"),
+        pytest.param(
+            (TUNNEL, Decapsulated("tunl0", "ipip", NODE, NODE2)), (), Verdict.REJECTED, id="behind the tunnel"
+        ),
+        pytest.param(
+            (TUNNEL, TUNNEL, Decapsulated("t", "ipip", NODE, NODE2)), (), Verdict.DROPPED, id="of two tunnels"
+        ),
+    ],
+)
+def test_an_error_about_the_outer_packet_does_not_tell_the_sender_of_what_is_inside(before, after, expected):
+    """F97."""
+    story = sent(Story()).add(1, "node1", *before, IcmpSent(3, 1, POD1, NODE, 5), *after)
+    story.die(1, "node1", "arp_error_report", DropReason.NEIGH_FAILED)
+    assert story.trace().verdict is expected
+
+
+def test_the_explanation_says_that_the_sender_hears_nothing_of_an_error_about_the_outer_packet():
+    story = sent(Story()).add(1, "node1", TUNNEL, IcmpSent(3, 1, NODE, NODE, 5))
+    story.die(1, "node1", "arp_error_report", DropReason.NEIGH_FAILED)
+    told = " ".join(story.trace().explain().split())
+    assert "node1 told 10.0.0.23: ICMP host 10.0.0.24 unreachable, from 10.0.0.23" in told
+    assert (
+        "That is about the ipip packet 10.0.0.23 > 10.0.0.24: 10.0.0.23 is an end of the tunnel, "
+        "and whoever sent what is inside hears nothing." in told
+    )
 
 
 # -- path and hops ---------------------------------------------------------------------------------------------------

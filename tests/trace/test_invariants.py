@@ -3,9 +3,14 @@
 import pytest
 
 from podwire.trace.events import (
+    AnyEvent,
+    BpfTrace,
+    ByProgram,
     Created,
+    Decapsulated,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     Forwarded,
     Fragmented,
@@ -122,3 +127,33 @@ def test_time_does_not_run_backwards():
 def test_one_packet_is_no_excuse_for_another():
     story = Story().add(1, "m", Created(), Delivered("socket")).add(2, "m", Delivered("socket"))
     assert check_invariants(story.records, finished=True) == ["packet 2: was never created"]
+
+
+def test_a_program_may_hand_a_frame_over_to_a_pod_of_its_machine_alone():
+    handed = BpfTrace(ByProgram("cil_lxc_policy", "eth0", "ingress"), "TO_ENDPOINT")
+
+    def story(machine: str, *between: BpfTrace) -> list[Record]:
+        events: list[AnyEvent] = [Created(), Transmitted("x", F), Received("eth0", F), *between]
+        records = [Record(i, "node1", "node1", 1, event) for i, event in enumerate(events)]
+        ends: list[AnyEvent] = [Received("eth0", F), Delivered("socket")]
+        return records + [Record(9 + i, machine, "default/pod1", 1, event) for i, event in enumerate(ends)]
+
+    assert check_invariants(story("node1", handed)) == []
+    problem = ["packet 1: received at default/pod1:eth0 without having been transmitted"]
+    assert check_invariants(story("node1")) == problem
+    assert check_invariants(story("node2", handed)) == problem
+
+
+def test_each_header_has_a_ttl_of_its_own():
+    events: tuple[AnyEvent, ...] = (
+        Created(),
+        Transmitted("lxc", LOW),
+        Encapsulated("vx", "vxlan", POD1, POD1, 7),
+        Transmitted("eth0", F),
+        Received("eth0", LOW),
+        Decapsulated("vx", "vxlan", POD1, POD1, 7),
+        Received("vx", F),
+    )
+    records = [Record(i, "node1", "node1", 1, event) for i, event in enumerate(events)]
+    assert check_invariants(records) == []
+    assert check_invariants([each for each in records if not isinstance(each.event, Encapsulated)]) != []

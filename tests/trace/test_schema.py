@@ -13,10 +13,12 @@ from podwire.trace import schema
 from podwire.trace.events import (
     By,
     ByFabric,
+    ByFdb,
     ByLink,
     ByNeighbour,
     ByNotModelled,
     ByPolicyRule,
+    ByProgram,
     ByRule,
     Created,
     Dropped,
@@ -44,6 +46,8 @@ EVERY: tuple[By, ...] = (
     RULE,
     ByPolicyRule(100, "prohibit"),
     ByFabric("vpc", "no", kind="firewall"),
+    ByFdb("vx0", MAC1, POD1),
+    ByProgram("cil_from_container", "lxc1", "ingress", 132, "Invalid source ip", "10.0.0.9"),
     ByNotModelled("IPv6"),
 )
 EVERY_BY = Story()

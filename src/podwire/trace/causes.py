@@ -14,9 +14,11 @@ from typing import Final, NamedTuple
 from podwire.trace.events import (
     By,
     ByFabric,
+    ByFdb,
     ByLink,
     ByNotModelled,
     ByPolicyRule,
+    ByProgram,
     ByReversePath,
     ByRoute,
     ByRule,
@@ -231,6 +233,65 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
             "the bridge {link} has no port by which frames from there may leave to {value}",
             "it passes by another port that is up, and neither isolated nor kept from flooding, see `bridge -d link` on {here}",
         ),
+        # -------------------------------------------------------------------------------- tunnels (sections 3 and 4)
+        (ANY, ByLink, "no fdb entry"): Cause(
+            "the VXLAN device {link} has no entry for {value}, and no default destination",
+            "it passes after `bridge fdb append {value} dev {link} dst REMOTE` on {here}",
+        ),
+        (D.TUNNEL_TXINFO, None, ""): Cause(
+            "{dev} takes remote and VNI from each packet, and nothing told this one",
+            "it passes by a route that does: `ip route replace {dst} encap ip id VNI dst REMOTE dev {dev}` on {here}",
+        ),
+        (ANY, ByFdb, ""): Cause(
+            "the {by} names no remote", "it passes after `bridge fdb replace {mac} dev {dev} dst REMOTE` on {here}"
+        ),
+        (ANY, ByLink, "circular route"): Cause(
+            "{here} would send the outer packet to {value} by {link} itself",
+            "it passes when {here} reaches {value} by another device, see `ip route get {value}`",
+        ),
+        (ANY, ByLink, "no tunnel device"): Cause(
+            "no IP-in-IP device that is up on {here} takes what {value} sends",
+            "it passes after `ip link set dev tunl0 up` on {here}",
+        ),
+        (ANY, ByLink, "no tunnel metadata"): Cause(
+            "{link} takes the remote from each packet, and nothing told this one",
+            "it passes by a route that does: `ip route replace {dst} encap ip dst REMOTE dev {link}` on {here}",
+        ),
+        (D.NOT_SPECIFIED, ByLink, "vni"): Cause(
+            "no GENEVE device that is up on {here} has VNI {value} and the sender as its remote",
+            "it passes when both ends name each other, see `ip -d link show type geneve` on both",
+        ),
+        (ANY, ByLink, "critical option"): Cause(
+            "{link} understands no GENEVE option, and its header says that one has to be",
+            "it passes when the sender adds no such option, or to a device that is `external`",
+        ),
+        (ANY, ByLink, "a loop of tunnels"): Cause(
+            "the outer packets of {link} lead from tunnel to tunnel and back into it",
+            "it passes when {here} reaches their remotes without a tunnel",
+        ),
+        (D.VXLAN_VNI_NOT_FOUND, None, ""): Cause(
+            "no VXLAN device that is up on {here} has its VNI",
+            "it passes when sender and receiver use one VNI and port, see `ip -d link show type vxlan` on both",
+        ),
+        (D.VXLAN_VNI_NOT_FOUND, ByLink, "vni"): Cause(
+            "no VXLAN device that is up on {here} has VNI {value}",
+            "it passes when sender and receiver use one VNI and port, see `ip -d link show type vxlan` on both",
+        ),
+        (D.VXLAN_INVALID_HDR, None, ""): Cause(
+            "its VXLAN header says more, or less, than that a VNI is there",
+            "it passes when the sender uses no extension of VXLAN",
+        ),
+        (D.VXLAN_ENTRY_EXISTS, None, ""): Cause(
+            "a static entry of {dev} says that its sender is behind another remote",
+            "it passes after `bridge fdb del MAC dev {dev}` on {here}, MAC being the sender's",
+        ),
+        (D.LOCAL_MAC, None, ""): Cause(
+            "its sender has the MAC address of {dev} itself", "it passes when both ends have an address of their own"
+        ),
+        (D.IP_TUNNEL_ECN, None, ""): Cause(
+            "it met congestion on the way (ECN), and the packet inside cannot be marked with that",
+            "it passes when the sender uses ECN, as after `sysctl -w net.ipv4.tcp_ecn=1` for TCP",
+        ),
         (D.MAC_IEEE_MAC_CONTROL, None, ""): Cause(
             "it is a pause frame, which no bridge forwards", "it passes when it is sent to another MAC address"
         ),
@@ -248,6 +309,14 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         (D.NO_SOCKET, None, ""): Cause(
             "nothing in {here} listens on {proto} port {dport}",
             "it passes when a program listens there, as `{listen}` does",
+        ),
+        (D.NO_SOCKET, None, "vxlan"): Cause(
+            "no VXLAN device that is up on {here} takes {proto} port {dport}",
+            "it passes when there is one, see `ip -d link show type vxlan` on {here}",
+        ),
+        (D.NO_SOCKET, None, "geneve"): Cause(
+            "no GENEVE device that is up on {here} takes {proto} port {dport}",
+            "it passes when there is one, see `ip -d link show type geneve` on {here}",
         ),
         (D.NO_SOCKET, None, "icmp"): Cause(
             "no socket of {here} waits for this message", "it passes while the program that asked for it still runs"
@@ -326,10 +395,74 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
             "`iptables -t nat -A POSTROUTING -s {src} -o {prev_dev} -j MASQUERADE`",
         ),
         (D.FABRIC, ByFabric, "no-external-address"): Cause(
-            "{by}", "it passes when the VM gets one: `gcloud compute instances add-access-config {prev}`"
+            "{by}",
+            "it passes when {prev} gets one, on GCP `gcloud compute instances add-access-config {prev}`, "
+            "on AWS an Elastic IP, on Azure a public IP",
         ),
-        (D.FABRIC, ByFabric, "route"): Cause("{by}", "it passes when a VM has {dst}, or an alias range that holds it"),
+        (D.FABRIC, ByFabric, "route"): Cause(
+            "{by}",
+            "it passes when a VM has {dst}, or an alias range that holds it, "
+            'or after `lab.add_cloud_route("{here}", "{dst}/32 via VM")`',
+        ),
         (D.FABRIC, ByFabric, "internet"): Cause("{by}", "it passes when a host with the address {dst} joins the lab"),
+        (D.FABRIC, ByFabric, "no-port"): Cause("{by}", "it passes when another machine is plugged into network {here}"),
+        (D.FABRIC, ByFabric, "cable"): Cause("{by}", "it passes when a machine is plugged in there"),
+        (D.FABRIC, ByFabric, "ipv4-only"): Cause("{by}", "it passes as IPv4, or inside of it"),
+        (D.FABRIC, ByFabric, "private-address"): Cause(
+            "{by}",
+            "it passes to the public address that stands for {dst}, or by a network that leads there: "
+            "`ip route add {dst} via GATEWAY` on {prev}",
+        ),
+        (D.FABRIC, ByFabric, "loss"): Cause(
+            "{by}",
+            "it passes when `drops` of network {here} does not name it, as after "
+            '`lab.set_network("{here}", drops=())`, or in another encapsulation',
+        ),
+        (D.FABRIC, ByFabric, "network-mtu"): Cause(
+            "{by}",
+            'it passes after `lab.set_network("{here}", mtu={size})`, or when {prev} cuts it, as after '
+            "`ip link set dev {prev_dev} {setting}` on {prev}",
+        ),
+        (D.FABRIC, ByFabric, "never-carried"): Cause(
+            "{by}", "it passes in VXLAN, as with `vxlanMode: Always` and `ipipMode: Never` in Calico's IPPool"
+        ),
+        (D.FABRIC, ByFabric, "no-broadcast"): Cause("{by}", "it passes to the address of one machine"),
+        (D.FABRIC, ByFabric, "aws-check"): Cause(
+            "{by}",
+            'it passes after `lab.set_nic("{object}", source_dest_check=False)`, on AWS '
+            "`aws ec2 modify-instance-attribute --instance-id {object} --no-source-dest-check`, or in an encapsulation",
+        ),
+        (D.FABRIC, ByFabric, "azure-check"): Cause(
+            "{by}",
+            'it passes after `lab.set_nic("{object}", source_dest_check=False)`, on Azure '
+            "`az network nic update --name {object} --ip-forwarding true`, or in VXLAN",
+        ),
+        (D.FABRIC, ByFabric, "can-ip-forward"): Cause(
+            "{by}",
+            'it passes after `lab.set_nic("{object}", source_dest_check=False)`, on GCP when the VM is made with '
+            "`--can-ip-forward`",
+        ),
+        (D.FABRIC, ByFabric, "cloud-route"): Cause(
+            "{by}",
+            'it passes after `lab.add_cloud_route("{here}", "{dst}/32 via MACHINE")`, on AWS an entry of the route table, '
+            "on Azure a user-defined route",
+        ),
+        (D.FABRIC, ByFabric, "nat"): Cause(
+            "{by}", "it passes to an external address of the VM itself: `gcloud compute instances add-access-config VM`"
+        ),
+        (D.FABRIC, ByFabric, "uplink-source"): Cause(
+            "{by}",
+            "it passes when {prev} masquerades, `iptables -t nat -A POSTROUTING -o {prev_dev} -j MASQUERADE`, or when {dst} is "
+            "not behind the uplink at all and {prev} knows the way: `ip route add {dst} via GATEWAY`",
+        ),
+        (D.FABRIC, ByFabric, "uplink-isolated"): Cause(
+            "{by}", "it passes by a network that both stand in, or when uplink {here} has `isolated: false` in the lab"
+        ),
+        (D.FABRIC, ByFabric, "uplink-protocol"): Cause("{by}", "it passes inside UDP, as VXLAN and Geneve carry it"),
+        (D.FABRIC, ByFabric, "uplink-unknown"): Cause("{by}", "it passes behind the packet that it belongs to"),
+        (D.FABRIC, ByFabric, "uplink-inbound"): Cause(
+            "{by}", "it passes as the answer to what a machine behind uplink {here} sends to {src} first"
+        ),
         (D.FABRIC, ByFabric, "gateway"): Cause("{by}", "it passes to the address of a VM"),
         (D.FABRIC, ByFabric, "mtu"): Cause(
             "{by}", "it passes when {prev} cuts it, as it does where {prev_dev} has the MTU of the network"
@@ -344,6 +477,37 @@ CAUSES: Final[Mapping[tuple[str, type | None, str], Cause]] = MappingProxyType(
         ),
         (D.NOT_MODELLED, ByNotModelled, ""): Cause(
             "podwire does not model {what}", "what a real kernel does with it is not known here"
+        ),
+        # ------------------------------------------------------------------------- programs (reference sheet Cilium, 7.5)
+        (D.TC_INGRESS, None, ""): Cause(
+            "a tc program discards it on its way in", "it passes after `tc filter del dev {dev} ingress` on {here}"
+        ),
+        (ANY, ByProgram, ""): Cause(
+            "{by}", "it passes when {program} lets it through, see `cilium-dbg monitor --type drop` on {machine}"
+        ),
+        (D.INVALID_SOURCE_IP, ByProgram, ""): Cause(
+            "behind {link} is a pod, and {program} lets it send from its own address alone: {detail}",
+            "it passes with the address of the pod as its source",
+        ),
+        (D.POLICY_DENIED, ByProgram, ""): Cause(
+            "no entry of the policy map allows it: {detail}",
+            "it passes when a rule of a NetworkPolicy or CiliumNetworkPolicy allows it",
+        ),
+        (D.STALE_OR_UNROUTABLE_IP, ByProgram, ""): Cause(
+            "{here} routes {dst} to {link}, and {program} knows no pod and no node behind that address: {detail}",
+            "it passes when a pod has the address, see `cilium-dbg bpf ipcache list` on {machine}",
+        ),
+        (D.FIB_LOOKUP_FAILED, ByProgram, ""): Cause("{program} looked for a way to {dst}: {detail}", _ROUTE_ADD),
+        (D.DROP_EP_NOT_READY, ByProgram, ""): Cause(
+            "the pod is known, and its policy program is not loaded: {detail}",
+            "it passes when cilium-agent on {machine} has regenerated the endpoint",
+        ),
+        (D.INVALID_IDENTITY, ByProgram, ""): Cause(
+            "nobody else may speak as this host: {detail}", "it passes with the identity of a pod or of a remote node"
+        ),
+        (D.TTL_EXCEEDED, ByProgram, ""): Cause(
+            "it came with ttl {ttl}, and {program} counts down as a router does, but tells nobody when it ran out",
+            "it passes with a larger ttl, as `ping -t 64` sends it",
         ),
         # --------------------------------------------------------------------------- ARP that is not answered (1.6)
         (D.ARP_PVLAN_DISABLE, None, ""): Cause(

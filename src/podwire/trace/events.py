@@ -120,6 +120,30 @@ class ByPolicyRule(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="f
     owner: Owner = KERNEL
 
 
+class ByFdb(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="fdb"):
+    """An entry of a forwarding database: behind which remote (``dst``) a MAC address is; all zeros is the default destination."""
+
+    dev: str
+    lladdr: Mac
+    dst: Ip
+    owner: Owner = KERNEL
+
+
+class ByProgram(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="program"):
+    """A BPF program: its name, where it is attached (``dev``, ``hook``: ``ingress``, ``egress``, ``connect4`` …), and what it read.
+
+    ``code`` and ``text`` are its drop code and what its agent prints for it; ``detail`` names the map entry or rule that decided.
+    """
+
+    name: str
+    dev: str = ""
+    hook: str = ""
+    code: int = 0
+    text: str = ""
+    detail: str = ""
+    owner: Owner = KERNEL
+
+
 class ByFabric(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="fabric"):
     """Something outside the machines: a cloud's firewall rule, its address check, a segment. ``why`` is a clause.
 
@@ -138,7 +162,19 @@ class ByNotModelled(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="
     what: str
 
 
-By = ByRoute | BySysctl | ByReversePath | ByNeighbour | ByLink | ByRule | ByPolicyRule | ByFabric | ByNotModelled
+By = (
+    ByRoute
+    | BySysctl
+    | ByReversePath
+    | ByNeighbour
+    | ByLink
+    | ByRule
+    | ByPolicyRule
+    | ByFdb
+    | ByProgram
+    | ByFabric
+    | ByNotModelled
+)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
@@ -149,7 +185,7 @@ class Created(Event, frozen=True, gc=False, tag="created"):
     """Birth of a packet. Always its first event.
 
     ``parent`` is the packet it exists for, 0 for none; ``relation`` how: ``arp``, ``icmp-error``, ``reply``,
-    ``reset``, ``fragment``, ``reassembly``, ``copy``, ``encapsulation``, ``probe`` (a neighbour probe that the
+    ``reset``, ``fragment``, ``reassembly``, ``copy``, ``probe`` (a neighbour probe that the
     parent's use of the entry armed), or ``""``.
     """
 
@@ -231,6 +267,39 @@ class Forwarded(Event, frozen=True, gc=False, tag="forwarded"):
     ttl: int
 
 
+class Encapsulated(Event, frozen=True, gc=False, tag="encapsulated"):
+    """A tunnel device put outer headers around the packet, which stays the packet that it is: an outer datagram from ``src`` to ``dst``.
+
+    ``kind`` is ``vxlan``, ``geneve`` or ``ipip``; ``vni`` None where there is none. ``by`` is what chose the outer destination: an
+    entry of the FDB, a route's gateway or encap, the device's own remote, a program.
+    """
+
+    dev: str
+    kind: str
+    src: Ip
+    dst: Ip
+    vni: int | None = None
+    by: By | None = None
+
+
+class Decapsulated(Event, frozen=True, gc=False, tag="decapsulated"):
+    """The outer headers went: what was inside goes on as received by tunnel device ``dev``."""
+
+    dev: str
+    kind: str
+    src: Ip
+    dst: Ip
+    vni: int | None = None
+
+
+class BpfTrace(Event, frozen=True, gc=False, tag="bpf-trace"):
+    """A program told its observer about the packet: ``point`` is an observation point (``TO_OVERLAY`` …), ``detail`` what goes with it."""
+
+    by: ByProgram
+    point: str
+    detail: str = ""
+
+
 class Carried(Event, frozen=True, gc=False, tag="carried"):
     """Something outside the machines took the packet on.
 
@@ -248,8 +317,8 @@ class Delivered(Event, frozen=True, gc=False, tag="delivered"):
 
     ``to`` says who: ``socket`` (ICMP, UDP, TCP or raw), ``icmp_echo`` (the stack answers itself), ``icmp`` (an error
     or other message that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of
-    ``answered``, ``proxied``, ``delayed``, ``learned``, ``not-ours``, ``no-route``, ``same-device``, ``proxy-off``,
-    ``forwarding-off``, ``source-check``, ``ignored``. ``by`` is what decided.
+    ``answered``, ``proxied``, ``delayed``, ``responder`` (a program answers), ``learned``, ``not-ours``, ``no-route``,
+    ``same-device``, ``proxy-off``, ``forwarding-off``, ``source-check``, ``ignored``. ``by`` is what decided.
     """
 
     to: str
@@ -295,6 +364,9 @@ AnyEvent = (
     | Waiting
     | IcmpSent
     | Forwarded
+    | Encapsulated
+    | Decapsulated
+    | BpfTrace
     | Carried
     | Delivered
     | Dropped

@@ -11,10 +11,13 @@ from podwire.trace.events import (
     PACKET_MULTICAST,
     PACKET_OTHERHOST,
     AnyEvent,
+    BpfTrace,
     Carried,
     Created,
+    Decapsulated,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     Forwarded,
     Fragmented,
@@ -74,6 +77,18 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
             )
         case Forwarded():
             return "fwd", f"{event.iif} -> {event.oif}, ttl {event.ttl}"
+        case Encapsulated():
+            vni = f", vni {event.vni}" if event.vni is not None else ""
+            by = f": {noted(event.by)}" if event.by is not None else ""
+            return "encap", f"{event.kind} by {event.dev}, {event.src} > {event.dst}{vni}{by}"
+        case Decapsulated():
+            vni = f", vni {event.vni}" if event.vni is not None else ""
+            return "decap", f"{event.kind} by {event.dev}, {event.src} > {event.dst}{vni}"
+        case BpfTrace():
+            place = " ".join(filter(None, (event.by.dev, event.by.hook)))
+            return "bpf", f"{event.point.lower().replace('_', '-')} by {event.by.name} ({place})" + (
+                f": {event.detail}" if event.detail else ""
+            )
         case Carried():
             return "to", f"{event.to}: {event.why}" + (f"; {event.allowed} lets it in" if event.allowed else "")
         case Delivered():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from podwire.trace.events import ByRoute, Dropped, IcmpSent, Received, Routed, Transmitted
+from podwire.trace.events import ByRoute, Dropped, Encapsulated, IcmpSent, Received, Routed, Transmitted
 from podwire.trace.fate import ERRNO, sentence
 from podwire.trace.fields import by_of
-from podwire.trace.fold import hops, network, offspring, opening, outcome, steps, verdict
+from podwire.trace.fold import hops, network, offspring, opening, outcome, steps, tunnelled, verdict
 from podwire.trace.frames import describe, icmp_error
 from podwire.trace.neighbours import probe, resolutions
 from podwire.trace.reasons import DropReason, Verdict
 from podwire.trace.recorder import Recorder
 from podwire.trace.words import wrap
 from podwire.wire.headers import ICMP_REDIRECT, IPv4
+from podwire.wire.packet import Packet
 
 
 def name(recorder: Recorder, packet: int) -> str:
@@ -75,14 +76,19 @@ def _way(recorder: Recorder, packet: int) -> str:
     return f"Way: {' > '.join(places)}, {ttl}."
 
 
+def _outer(outer: Encapsulated) -> Packet:
+    """The outer header, as far as an error's text names it."""
+    return Packet((IPv4(outer.src, outer.dst, 0),))
+
+
 def _messages(recorder: Recorder, packet: int) -> list[str]:
     """The ICMP messages that the datagram provoked, and whether they arrived."""
     found = []
-    for record in steps(recorder, packet):
+    for record, outer in tunnelled(recorder, packet):
         event = record.event
         if not isinstance(event, IcmpSent):
             continue
-        text = icmp_error(event.type, event.code, opening(recorder, packet))
+        text = icmp_error(event.type, event.code, opening(recorder, packet) if outer is None else _outer(outer))
         if not event.id:
             found.append(f"{record.netns} told {event.to} nothing (ICMP {text} withheld: {event.withheld}).")
             continue
@@ -90,4 +96,9 @@ def _messages(recorder: Recorder, packet: int) -> list[str]:
         arrived = verdict(recorder, event.id)
         fate = "" if arrived is Verdict.DELIVERED else f", but that did not arrive: {sentence(recorder, event.id)}"
         found.append(f"{record.netns} {verb} {event.to}: ICMP {text}, from {event.src}{fate}".rstrip(".") + ".")
+        if outer is not None:
+            found.append(
+                f"That is about the {outer.kind} packet {outer.src} > {outer.dst}: {event.to} is an end of the tunnel, "
+                "and whoever sent what is inside hears nothing."
+            )
     return found

@@ -10,8 +10,10 @@ from podwire.trace.causes import ARP, Cause, find
 from podwire.trace.events import (
     PACKET_OTHERHOST,
     Created,
+    Decapsulated,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     IcmpSent,
     NeighbourChanged,
@@ -184,6 +186,7 @@ def taken(recorder: Recorder, packet: int) -> str:
     clauses = {
         ("arp", "answered"): "{here} answered: {tpa} is its own address",
         ("arp", "proxied"): "{here} answered in place of {tpa} (proxy ARP)" + because,
+        ("arp", "responder"): "{here} answered in place of {tpa}" + because,
         ("arp", "delayed"): "{here} answers in place of {tpa} after a random delay (proxy ARP)" + because,
         ("arp", "learned"): "{here} took note of the answer",
         ("icmp_echo", ""): "{here} took it: its kernel answers echo requests by itself"
@@ -257,6 +260,9 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
     if event.reason is DropReason.NO_SOCKET:
         if is_reset(recorder, packet):
             return "reset"
+        tunnels = [r.event for r in trail if isinstance(r.event, Encapsulated | Decapsulated)]
+        if tunnels and isinstance(tunnels[-1], Encapsulated):
+            return f"{tunnels[-1].kind}"
         headers = opening(recorder, packet)
         ip = headers.find(IPv4) if headers is not None else None
         return "icmp" if ip is not None and ip.proto == IPPROTO_ICMP else ""

@@ -6,10 +6,13 @@ from collections import Counter
 
 from podwire.trace.events import (
     By,
+    ByFabric,
+    ByFdb,
     ByLink,
     ByNeighbour,
     ByNotModelled,
     ByPolicyRule,
+    ByProgram,
     ByReversePath,
     ByRoute,
     ByRule,
@@ -60,8 +63,8 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
     it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
     its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table
-    chain number`` to a netfilter rule, ``ip`` to a neighbour, ``tpa spa`` to an ARP message; ``circle`` names the machines of a
-    routing loop.
+    chain number`` to a netfilter rule, ``object setting`` to a fabric, ``ip`` to a neighbour, ``tpa spa`` to an ARP message;
+    ``circle`` names the machines of a routing loop.
     """
     record = outcome(recorder, packet)
     trail = steps(recorder, packet)
@@ -77,6 +80,7 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
         "circle": " and ".join(circle(trail)),
     }
     found |= _packet_fields(opening(recorder, packet), trail)
+    found |= _outer_fields(trail)
     found |= _frame_fields(trail)
     found |= _by_fields(by)
     waits = [step.event for step in trail if isinstance(step.event, Waiting)]
@@ -126,6 +130,16 @@ def _packet_fields(headers: Packet | None, trail: tuple[Record, ...]) -> dict[st
     return found
 
 
+def _outer_fields(trail: tuple[Record, ...]) -> dict[str, str]:
+    """Where a tunnel device looked for the way of the outer packet and found none: that packet's addresses."""
+    last = [step.event for step in trail[-3:]]
+    match last:
+        case [Transmitted(), Routed() as routed, Dropped()]:
+            return {"src": str(routed.src), "dst": str(routed.dst)}
+        case _:
+            return {}
+
+
 def _frame_fields(trail: tuple[Record, ...]) -> dict[str, str]:
     found = {"mac": "another MAC", "prev": "the sender", "prev_dev": "DEV"}
     taps = [step for step in trail if isinstance(step.event, Received | Transmitted)]
@@ -165,6 +179,12 @@ def _by_fields(by: By | None) -> dict[str, str]:
             return {"priority": str(by.priority)}
         case ByNeighbour():
             return {"ip": str(by.ip)}
+        case ByFabric():
+            return {"object": by.name, "setting": by.owner.field}
+        case ByFdb():
+            return {"link": by.dev, "mac": str(by.lladdr)}
+        case ByProgram():
+            return {"program": by.name, "detail": by.detail or by.text, "link": by.dev}
         case ByNotModelled():
             return {"what": by.what}
         case _:

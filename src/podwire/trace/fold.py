@@ -10,8 +10,10 @@ import msgspec
 from podwire.trace.events import (
     TERMINAL,
     Created,
+    Decapsulated,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     Fragmented,
     IcmpSent,
@@ -33,9 +35,9 @@ from podwire.wire.headers import (
 )
 from podwire.wire.packet import Packet
 
-SAME: Final = frozenset({"copy", "fragment", "encapsulation", "reassembly"})
+SAME: Final = frozenset({"copy", "fragment", "reassembly"})
 """Relations of packets that carry the parent's datagram on; every other child is a datagram of its own."""
-ARP_TAKEN: Final = frozenset({"answered", "proxied", "delayed", "learned"})
+ARP_TAKEN: Final = frozenset({"answered", "proxied", "delayed", "learned", "responder"})
 """Notes of an ARP message that was of use to its receiver."""
 _REJECTIONS: Final = frozenset({ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB})
 """ICMP errors that say "it was discarded"; a redirect does not."""
@@ -62,17 +64,6 @@ def chain(recorder: Recorder, packet: int) -> tuple[int, ...]:
         found.append(onward)
         onward = _onward(recorder, onward)
     return tuple(found)
-
-
-def group(recorder: Recorder, packet: int) -> tuple[int, ...]:
-    """The packets that carry one datagram: its chain and, at any depth, the encapsulations of its links."""
-    found: list[int] = []
-    for link in chain(recorder, packet):
-        found.append(link)
-        for child in recorder.children(link):
-            if recorder.born(child).relation == "encapsulation":
-                found.extend(group(recorder, child))
-    return tuple(dict.fromkeys(found))
 
 
 def _onward(recorder: Recorder, packet: int) -> int | None:
@@ -104,7 +95,7 @@ def _luck(recorder: Recorder, packet: int) -> int:
 
 def steps(recorder: Recorder, packet: int) -> tuple[Record, ...]:
     """The records of one datagram, in order."""
-    return recorder.select(group(recorder, packet))
+    return recorder.select(chain(recorder, packet))
 
 
 def descendants(recorder: Recorder, packet: int) -> tuple[int, ...]:
@@ -121,7 +112,7 @@ def descendants(recorder: Recorder, packet: int) -> tuple[int, ...]:
 
 def offspring(recorder: Recorder, packet: int) -> tuple[int, ...]:
     """The datagrams born for this one, oldest first: replies, ARP, probes, ICMP errors."""
-    children = [child for member in group(recorder, packet) for child in recorder.children(member)]
+    children = [child for member in chain(recorder, packet) for child in recorder.children(member)]
     births = recorder.select(child for child in children if recorder.born(child).relation not in SAME)
     return tuple(record.packet for record in births if type(record.event) is Created)
 
@@ -135,15 +126,14 @@ def ending(recorder: Recorder, packet: int) -> Record | None:
 
 
 def outcome(recorder: Recorder, packet: int) -> Record | None:
-    """The terminal record of the datagram: of the packet that carries it last, else of an encapsulation that was lost.
+    """The terminal record of the datagram: of the packet that carries it last.
 
     It is a ``Flooded`` only where the flood reached nobody.
     """
     final = ending(recorder, chain(recorder, packet)[-1])
-    if final is not None and not isinstance(final.event, Fragmented | Reassembled) and not _copies(final):
-        return final
-    lost = [r for r in steps(recorder, packet) if isinstance(r.event, Dropped)]
-    return lost[-1] if lost else None
+    if final is None or isinstance(final.event, Fragmented | Reassembled) or _copies(final):
+        return None
+    return final
 
 
 def _copies(record: Record) -> bool:
@@ -165,9 +155,27 @@ def verdict(recorder: Recorder, packet: int) -> Verdict:
 
 
 def rejection(recorder: Recorder, packet: int) -> IcmpSent | None:
-    """The last ICMP error that says the datagram was discarded, sent or withheld."""
-    found = [r.event for r in steps(recorder, packet) if isinstance(r.event, IcmpSent) and r.event.type in _REJECTIONS]
+    """The last ICMP error that says the datagram was discarded, sent or withheld.
+
+    One about the outer packet of a tunnel goes to the tunnel's own end: whoever sent the datagram hears nothing of it (F97).
+    """
+    found = [
+        record.event
+        for record, outer in tunnelled(recorder, packet)
+        if outer is None and isinstance(record.event, IcmpSent) and record.event.type in _REJECTIONS
+    ]
     return found[-1] if found else None
+
+
+def tunnelled(recorder: Recorder, packet: int) -> Iterator[tuple[Record, Encapsulated | None]]:
+    """The records of one datagram, each with the innermost encapsulation that it was in at that moment."""
+    around: list[Encapsulated] = []
+    for record in steps(recorder, packet):
+        if isinstance(record.event, Decapsulated) and around:
+            around.pop()
+        yield record, around[-1] if around else None
+        if isinstance(record.event, Encapsulated):
+            around.append(record.event)
 
 
 def _was_told(recorder: Recorder, packet: int) -> bool:

@@ -20,10 +20,12 @@ from podwire.wire.headers import (
     AnyHeader,
     Arp,
     Ethernet,
+    Geneve,
     Icmp,
     IPv4,
     Tcp,
     Udp,
+    Vxlan,
 )
 from podwire.wire.packet import Packet, Quoted
 
@@ -84,6 +86,13 @@ def _ipv4(ip: IPv4, inner: tuple[AnyHeader, ...], frame: Packet) -> str:
     match upper:
         case Icmp():
             return f"{ends}: ICMP {_icmp(upper, frame)}, length {length}"
+        case Udp() if len(inner) > 2 and isinstance(inner[1], Vxlan | Geneve):
+            # As tcpdump does: the tunnel, and then what is inside.
+            name = type(inner[1]).__name__.upper()
+            inside = inner[3:] if isinstance(inner[2], Ethernet) else inner[2:]
+            return (
+                f"{ip.src}.{upper.sport} > {ip.dst}.{upper.dport}: {name}, vni {inner[1].vni}: {_layers(inside, frame)}"
+            )
         case Udp(sport=sport, dport=dport):
             return f"{ip.src}.{sport} > {ip.dst}.{dport}: UDP, length {length - upper.size}"
         case Tcp():

@@ -7,7 +7,10 @@ from itertools import pairwise
 
 from podwire.trace.events import (
     TERMINAL,
+    BpfTrace,
     Created,
+    Decapsulated,
+    Encapsulated,
     Flooded,
     Forwarded,
     Fragmented,
@@ -26,7 +29,7 @@ def check_invariants(records: Iterable[Record], *, finished: bool = False) -> li
     - A packet begins with its one ``Created`` and has at most one terminal event (exactly one with ``finished``).
     - Nothing follows the terminal event, except that a neighbour entry which the packet used may change by a timer.
     - Hops chain: a frame is received after it was transmitted, or born, or passed up inside one namespace.
-    - The TTL never rises. Time never runs backwards.
+    - The TTL of the outermost header never rises while it is the same header. Time never runs backwards.
     - Packet 0 is none (a neighbour entry that a person changed).
     - A parent is born before its child, and what a flood, a cut or a reassembly names exists.
     """
@@ -66,21 +69,28 @@ def _life(own: list[Record], *, finished: bool) -> Iterable[str]:
 
 def _chain(own: list[Record]) -> Iterable[str]:
     before: Record | None = None
+    traced = False
     for record in own:
         event = record.event
         if isinstance(event, Received) and before is not None and not isinstance(before.event, Created | Transmitted):
             # A bridge port passes the frame up to its bridge, a tunnel device to its own kind: same namespace, another device.
             passed_up = before.netns == record.netns and getattr(before.event, "dev", "") != event.dev
+            # A program hands it over to a pod (bpf_redirect_peer).
+            passed_up = passed_up or (traced and before.machine == record.machine)
             if not passed_up:
                 yield f"received at {record.netns}:{event.dev} without having been transmitted"
+        traced = traced or isinstance(event, BpfTrace)
         if isinstance(event, Created | Received | Transmitted):
-            before = record
+            before, traced = record, False
 
 
 def _ttl(own: list[Record]) -> Iterable[str]:
     last: int | None = None
     for record in own:
         event = record.event
+        if isinstance(event, Encapsulated | Decapsulated):
+            # Another header is the outermost from here on.
+            last = None
         ttl = event.ttl if isinstance(event, Forwarded) else None
         if isinstance(event, Received | Transmitted):
             ip = event.frame.find(IPv4)

@@ -28,27 +28,32 @@ Sink = Callable[[Record], None]
 class Log:
     """Hands every record to every sink, in the order in which the sinks came.
 
-    ``on`` is true while there is a sink: the packet path asks it before it builds an event.
+    ``on`` is true while there is a sink: the packet path asks it before it builds an event. ``write`` takes a record.
     """
 
-    __slots__ = ("_sinks", "on")
+    __slots__ = ("_sinks", "on", "write")
 
     def __init__(self) -> None:
-        self._sinks: tuple[Sink, ...] = ()
-        self.on = False
+        self._keep(())
+
+    def _keep(self, sinks: tuple[Sink, ...]) -> None:
+        self._sinks = sinks
+        self.on = bool(sinks)
+        # The usual case is one sink, and every event of a packet passes here: no call in between.
+        self.write: Sink = sinks[0] if len(sinks) == 1 else self._write_all
+
+    def _write_all(self, record: Record) -> None:
+        for sink in self._sinks:
+            sink(record)
 
     def attach(self, sink: Sink) -> None:
         """Add a sink; it sees what happens from now on."""
-        self._sinks = (*self._sinks, sink)
-        self.on = True
+        self._keep((*self._sinks, sink))
 
     def detach(self, sink: Sink) -> None:
         """Remove a sink; unknown ones are ignored."""
-        self._sinks = tuple(s for s in self._sinks if s != sink)
-        self.on = bool(self._sinks)
+        self._keep(tuple(s for s in self._sinks if s != sink))
 
     def emit(self, time: int, machine: str, netns: str, packet: int, event: AnyEvent) -> None:
         """Append one record."""
-        record = Record(time, machine, netns, packet, event)
-        for sink in self._sinks:
-            sink(record)
+        self.write(Record(time, machine, netns, packet, event))

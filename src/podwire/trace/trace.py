@@ -66,12 +66,12 @@ class Trace:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The devices on which this packet, or its encapsulation, was received or transmitted, equal neighbours merged."""
+        """The devices on which this packet was received or transmitted, in tunnels too, equal neighbours merged."""
         return fold.path(self.recorder, self.packet)
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """The records of this packet and its encapsulations."""
+        """The records of this packet, in whichever fragments and tunnels it went on."""
         return fold.steps(self.recorder, self.packet)
 
     @property

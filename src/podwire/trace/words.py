@@ -10,10 +10,12 @@ from podwire.trace.events import (
     KERNEL,
     By,
     ByFabric,
+    ByFdb,
     ByLink,
     ByNeighbour,
     ByNotModelled,
     ByPolicyRule,
+    ByProgram,
     ByReversePath,
     ByRoute,
     ByRule,
@@ -131,6 +133,19 @@ def rule(by: ByRule) -> str:
     return f"rule {by.number} of {by.chain} in table {by.table}: -A {by.chain} {by.text}".rstrip()
 
 
+def fdb(by: ByFdb) -> str:
+    """The line of ``bridge fdb``; all zeros is the entry for everything that has none."""
+    default = "" if by.lladdr else "default "
+    return f"{default}fdb entry {by.lladdr} dev {by.dev} dst {by.dst}"
+
+
+def program(by: ByProgram) -> str:
+    """``program cil_from_container (lxc1234 ingress): Invalid source ip (132), …``."""
+    place = f" ({' '.join(filter(None, (by.dev, by.hook)))})" if by.dev or by.hook else ""
+    said = ", ".join(filter(None, (f"{by.text} ({by.code})" if by.code else by.text, by.detail)))
+    return f"program {by.name}{place}" + (f": {said}" if said else "")
+
+
 def what(by: By) -> str:
     """What decided, without its writer."""
     match by:
@@ -150,6 +165,10 @@ def what(by: By) -> str:
             return f"ip rule {by.priority}: {by.text}"
         case ByFabric():
             return by.why if by.name in by.why else f"{by.name}: {by.why}".rstrip(": ")
+        case ByFdb():
+            return fdb(by)
+        case ByProgram():
+            return program(by)
         case ByNotModelled():
             return f"not modelled: {by.what}"
 
