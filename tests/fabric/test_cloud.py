@@ -156,7 +156,7 @@ def test_the_source_has_to_be_the_vms_own(source: str, passes: bool) -> None:
     assert bool(lab.events(Received, "vm2")) is passes
     if not passes:
         assert "neither the address of vm1" in lab.why()[0]
-        lab.nics["vm1"].can_ip_forward = True
+        lab.nics["vm1"].source_dest_check = False
         _spoofed(lab, source)
         assert lab.events(Received, "vm2")
 
@@ -178,7 +178,7 @@ def test_only_ipv4_and_arp() -> None:
     lab = Cloud()
     lab.inject("vm1:eth0", Packet((Ethernet(Mac(0), lab.link("vm1:eth0").mac, 0x86DD),), bytes(40)))
     lab.run(1)
-    assert lab.why() == ["the VPC carries IPv4 and ARP only"]
+    assert lab.why() == ["VPC vpc carries IPv4 and ARP only"]
 
 
 def test_names_of_vms() -> None:
@@ -371,3 +371,137 @@ def test_a_tcp_segment_meets_the_firewall_by_its_port() -> None:
         resets = [r for r in lab.events(Transmitted, "vm1") if r.event.frame.find(Tcp)]
         assert bool(resets) is passes
     assert lab.events(IcmpSent) == []
+
+
+# -- what a VPC may have besides ----------------------------------------------------------------------------------------
+
+
+def test_ip_in_ip_needs_a_firewall_rule_for_protocol_4() -> None:
+    """Calico's IPIP on Google: protocol 4 or ipip, not 94 (section 3.2; debugging cases, row 6)."""
+    for protocol, passes in (("tcp", False), ("94", False), ("4", True), ("ipip", True)):
+        lab = Cloud(FirewallRule("r", (Net.parse("10.0.0.0/24"),), (protocol,)))
+        inner = Packet((IPv4(Ip4.parse("10.32.0.5"), Ip4.parse("10.32.1.5"), 1), Icmp(8)), bytes(8))
+        packet = inner.push(IPv4(Ip4.parse("10.0.0.2"), Ip4.parse("10.0.0.3"), 4))
+        lab.restart()
+        lab.inject("vm1:eth0", packet.push(Ethernet(nic_mac(lab.vpc.gateway), lab.link("vm1:eth0").mac)))
+        lab.run(1)
+        assert bool(lab.events(Received, "vm2")) is passes
+        if not passes:
+            assert lab.why()[0].startswith("no firewall rule allows ipip from 10.0.0.2 to vm2")
+
+
+def test_later_fragments_go_the_way_of_the_first_through_the_firewall() -> None:
+    rule = FirewallRule("r", (Net.parse("10.0.0.0/24"),), ("udp",), ((2000, 2000),))
+    for port, pieces in ((2000, 2), (2001, 0)):
+        lab = Cloud(rule)
+        lab.udp("vm1", 1000).send_to(Ip4.parse("10.0.0.3"), port, bytes(2000))
+        lab.run(1)
+        came = [r for r in lab.events(Received, "vm2") if (ip := r.event.frame.find(IPv4)) and ip.proto == 17]
+        assert len(came) == pieces
+
+
+def test_an_unasked_echo_request_is_no_answer_though_it_has_the_identifier_of_one() -> None:
+    lab = Cloud()
+    lab.ping("vm1", "121.167.232.64")
+    lab.run(1)
+    ident = next(m.id for r in lab.events(Received, "client") if (m := r.event.frame.find(Icmp)))
+    lab.restart()
+    request = Packet((IPv4(Ip4.parse("121.167.232.64"), Ip4.parse("34.1.2.1"), 1), Icmp(8, 0, ident << 16)), b"x")
+    lab.inject("client:eth0", request.push(Ethernet(GATEWAY_MAC, lab.link("client:eth0").mac)))
+    lab.run(1)
+    assert lab.events(Received, "vm1") == []
+    assert lab.why()[0].startswith("no firewall rule allows icmp from 121.167.232.64")
+
+
+def test_routes_of_the_vpc_come_behind_addresses_and_before_the_internet() -> None:
+    """Section 3.1; the VM that they lead to needs --can-ip-forward."""
+    lab = Cloud(FirewallRule("all", (Net.parse("0.0.0.0/0"),)))
+    lab.ping("vm1", "172.16.5.5")
+    lab.run(1)
+    assert lab.why() == ["no VM, alias range or route of the VPC has 172.16.5.5"]
+    lab.vpc.add_route(Net.parse("0.0.0.0/0"), "vm1")
+    lab.vpc.add_route(Net.parse("172.16.0.0/16"), "vm2")
+    lab.restart()
+    lab.ping("vm1", "172.16.5.5")
+    lab.run(1)
+    assert lab.why() == ["the route for 172.16.0.0/16 leads to vm2, which may not forward (canIpForward is false)"]
+    lab.nics["vm2"].source_dest_check = False
+    lab.restart()
+    lab.ping("vm1", "172.16.5.5")
+    lab.run(1)
+    assert [(r.event.to, r.event.why) for r in lab.events(Carried)] == [
+        ("vm2", "the VPC's route for 172.16.0.0/16 leads to it")
+    ]
+    # A VM's own address is no matter of routes, and a route back to the sender leads nowhere.
+    probe = lab.ping("vm1", "10.0.0.3")
+    lab.run(1)
+    assert probe.replies == [(1, 64)]
+    lab.nics["vm1"].source_dest_check = False
+    lab.restart()
+    lab.ping("vm1", "9.9.9.9")
+    lab.run(1)
+    assert lab.why() == ["no VM, alias range or route of the VPC has 9.9.9.9"]
+
+
+def test_a_second_subnet_has_a_gateway_of_its_own() -> None:
+    lab = Lab()
+    vpc = GcpVpc(lab.network, "vpc", Net.parse("10.0.0.0/24"), subnets=(Net.parse("10.9.0.0/24"),))
+    vpc.allow(ICMP)
+    for name, ip in (("vm1", "10.0.0.2"), ("vm2", "10.9.0.2")):
+        nic = vpc.add_nic(name, Ip4.parse(ip))
+        lab.machine(name)
+        nic.port.link = lab.door(name).ethernet_add("eth0", nic_mac(nic.ip), nic.port, mtu=1460)
+        lab.up(f"{name}:eth0")
+        lab.addr(f"{name}:eth0", f"{ip}/32")
+        lab.route(name, f"{nic.gateway} dev eth0 scope link")
+        lab.route(name, f"default via {nic.gateway} dev eth0")
+    assert [str(nic.gateway) for nic in vpc.nics] == ["10.0.0.1", "10.9.0.1"]
+    probe = lab.ping("vm1", "10.9.0.2")
+    lab.run(1)
+    assert probe.replies == [(1, 64)]
+    macs = {str(eth.src) for r in lab.events(Received, "vm2") if (eth := r.event.frame.find(Ethernet))}
+    assert macs == {"42:01:0a:09:00:01"}
+    with pytest.raises(ConfigError, match=r"not free in 10\.0\.0\.0/24, 10\.9\.0\.0/24"):
+        vpc.add_nic("vm3", Ip4.parse("10.9.0.255"))
+
+
+def test_cloud_nat_serves_primary_and_alias_addresses_without_an_external_one() -> None:
+    """Section 3.3: used for sources without an external address alone."""
+    lab = Cloud(external=False)
+    nat = Ip4.parse("35.1.1.1")
+    lab.vpc = GcpVpc(lab.network, "vpc2", Net.parse("10.8.0.0/24"), internet=lab.internet, cloud_nat=nat)
+    for name, own, outside in (("vm3", "10.8.0.2", None), ("vm4", "10.8.0.3", "34.9.9.9")):
+        external = Ip4.parse(outside) if outside else None
+        nic = lab.vpc.add_nic(name, Ip4.parse(own), aliases=(Net.parse(f"10.3{own[-1]}.0.0/24"),), external=external)
+        lab.machine(name)
+        nic.port.link = lab.door(name).ethernet_add("eth0", nic_mac(nic.ip), nic.port, mtu=1460)
+        lab.up(f"{name}:eth0")
+        lab.addr(f"{name}:eth0", f"{own}/32")
+        lab.route(name, "10.8.0.1 dev eth0 scope link")
+        lab.route(name, "default via 10.8.0.1 dev eth0")
+    lab.device("vm3:d0", "dummy")
+    lab.addr("vm3:d0", "10.32.0.5/32")
+    for name, source, seen in (
+        ("vm3", "10.8.0.2", "35.1.1.1"),
+        ("vm3", "10.32.0.5", "35.1.1.1"),
+        ("vm4", "10.8.0.3", "34.9.9.9"),
+    ):
+        lab.restart()
+        probe = lab.ping(name, "121.167.232.64", source=source)
+        lab.run(1)
+        assert probe.replies == [(1, 64)]
+        heard = {str(ip.src) for r in lab.events(Received, "client") if (ip := r.event.frame.find(IPv4))}
+        assert heard == {seen}
+    lab.restart()
+    lab.udp("client", 5).send_to(nat, 2000, b"x")
+    lab.run(1)
+    assert lab.why() == ["35.1.1.1 is Cloud NAT's address, and no VM behind it asked 121.167.232.64"]
+    with pytest.raises(ConfigError, match=r"35\.1\.1\.1 belongs to network 'vpc2'"):
+        lab.internet.claim(nat, "host 'x'")
+
+
+def test_the_internet_has_no_way_to_private_addresses() -> None:
+    lab = Cloud()
+    lab.ping("client", "10.0.0.2")
+    lab.run(1)
+    assert lab.why() == ["the Internet has no way to 10.0.0.2, a private address (RFC 1918)"]

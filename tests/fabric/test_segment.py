@@ -1,9 +1,10 @@
 """The switch: it learns, floods copies, and takes its time."""
 
+from podwire.fabric.loss import Loss
 from podwire.fabric.port import Port
 from podwire.fabric.segment import LATENCY, Segment
 from podwire.linux.skb import Skb
-from podwire.trace.events import ByFabric, Created, Dropped, Flooded, Received, Transmitted
+from podwire.trace.events import ByFabric, Created, Dropped, Flooded, Owner, Received, Transmitted
 from podwire.trace.invariants import check_invariants
 from podwire.wire.addr import BROADCAST, Ip4, Mac, Net
 from podwire.wire.headers import ETH_P_ARP, Ethernet, IPv4, Udp
@@ -184,3 +185,47 @@ def test_arp_goes_through_like_everything_else() -> None:
     lab.run(1)
     types = {eth.type for r in lab.events(Received) if (eth := r.event.frame.find(Ethernet))}
     assert ETH_P_ARP in types
+
+
+# -- what a network does not carry ------------------------------------------------------------------------------------
+
+
+def test_a_frame_longer_than_the_mtu_and_its_header_is_lost_in_the_switch() -> None:
+    lab, segment = lan(2)
+    segment.mtu = 1000
+    for size, arrives in ((972, True), (973, False)):
+        lab.restart()
+        probe = lab.ping("h1", "10.0.0.2", size=size)
+        lab.run(1)
+        assert bool(probe.replies) is arrives
+    drop = next(r.event for r in lab.events(Dropped, "lan"))
+    assert isinstance(drop.by, ByFabric)
+    assert (str(drop.reason), drop.by.name, drop.by.kind, drop.by.owner.field) == (
+        "FABRIC",
+        "lan",
+        "network-mtu",
+        "mtu 1000",
+    )
+    assert drop.by.why == "network lan carries packets of at most 1000 bytes, and this one has 1001"
+    segment.mtu = 1001
+    again = lab.ping("h1", "10.0.0.2", size=973)
+    lab.run(1)
+    assert again.replies
+
+
+def test_a_lost_protocol_dies_in_the_switch_before_it_is_flooded_and_arp_passes() -> None:
+    lab, segment = lan(3)
+    segment.drops = (Loss.parse("udp:4789"), Loss.parse("icmp"))
+    probe = lab.ping("h1", "10.0.0.2")
+    lab.run(1)
+    assert probe.replies == []
+    drop = next(r.event for r in lab.events(Dropped, "lan"))
+    assert isinstance(drop.by, ByFabric)
+    assert (drop.by.name, drop.by.kind, drop.by.why) == ("lan", "loss", "network lan loses icmp")
+    assert drop.by.owner == Owner("lab", "network lan", "drops")
+    assert lab.entry("h1:eth0", "10.0.0.2").state.name == "REACHABLE"
+    assert check_invariants(lab.records, finished=True) == []
+    segment.drops = ()
+    again = lab.ping("h1", "10.0.0.2")
+    lab.run(1)
+    assert again.replies

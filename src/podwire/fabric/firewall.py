@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from podwire.fabric.flows import IDLE, PROTOCOLS, Flow, flow_of, is_query
 from podwire.wire.addr import Ip, Net
 from podwire.wire.codec import quoted
-from podwire.wire.headers import Icmp, IPv4, Tcp, Udp
+from podwire.wire.headers import Icmp, IPv4
 
 if TYPE_CHECKING:
     from podwire.fabric.network import Network
     from podwire.wire.packet import Packet
 
-PROTOCOLS: Final = {"icmp": 1, "ipip": 4, "tcp": 6, "udp": 17, "esp": 50, "ah": 51, "sctp": 132}
 _NAMES: Final = {number: name for name, number in PROTOCOLS.items()}
-_LIFETIME: Final = 600_000_000_000
-
-Flow = tuple[int, Ip, Ip, int, int]
+_ESTABLISHED: Final = "established"
 
 
 class FirewallRule(msgspec.Struct, frozen=True):
@@ -49,22 +47,6 @@ class FirewallRule(msgspec.Struct, frozen=True):
         )
 
 
-def flow_of(packet: Packet) -> Flow | None:
-    """Protocol, source, destination and the two ports (for ICMP echo its identifier twice); None for what has none."""
-    layers = packet.layers
-    index = 0 if type(layers[0]) is IPv4 else 1
-    ip = layers[index] if index < len(layers) else None
-    if not isinstance(ip, IPv4):
-        return None
-    inner = layers[index + 1] if index + 1 < len(layers) else None
-    if isinstance(inner, Icmp):
-        ident = 0 if inner.is_error else inner.rest >> 16
-        return (ip.proto, ip.src, ip.dst, ident, ident)
-    if isinstance(inner, Udp | Tcp):
-        return (ip.proto, ip.src, ip.dst, inner.sport, inner.dport)
-    return (ip.proto, ip.src, ip.dst, 0, 0)
-
-
 class Firewall:
     """Rules in order of priority, and the flows that were let through."""
 
@@ -72,6 +54,8 @@ class Firewall:
         self._network = network
         self._rules: list[FirewallRule] = []
         self._flows: dict[Flow, int] = {}
+        self._fragments: dict[tuple[int, Ip, Ip, int], str | None] = {}
+        """What let the first piece of a datagram in, for those that have no ports."""
 
     def add(self, rule: FirewallRule) -> None:
         """Add a rule; lower numbers come first."""
@@ -82,19 +66,31 @@ class Firewall:
         """Egress is allowed, and its answers with it."""
         flow = flow_of(packet)
         if flow is not None:
-            self._flows[flow] = self._network.now + _LIFETIME
+            self._flows[flow] = self._network.now + IDLE
 
     def ingress(self, packet: Packet, tags: frozenset[str]) -> str | None:
-        """The name of the rule that lets the packet in (or ``established``); None where none does."""
+        """The name of the rule that lets the packet in (or ``established``); None where none does.
+
+        Later fragments go the way of the first.
+        """
+        ip = packet.find(IPv4)
+        if ip is None or not ip.is_fragment:
+            return self._judged(packet, tags)
+        key = (ip.proto, ip.src, ip.dst, ip.id)
+        if not ip.frag:
+            self._fragments[key] = self._judged(packet, tags)
+        return self._fragments.get(key) if ip.mf else self._fragments.pop(key, None)
+
+    def _judged(self, packet: Packet, tags: frozenset[str]) -> str | None:
         flow = flow_of(packet)
         if flow is None:
             return None
         proto, src, dst, sport, dport = flow
-        if self._known((proto, dst, src, dport, sport)) or self._related(packet):
-            return "established"
+        if (not is_query(packet) and self._known((proto, dst, src, dport, sport))) or self._related(packet):
+            return _ESTABLISHED
         for rule in self._rules:
             if rule.allows(src, proto, dport, tags):
-                self._flows[flow] = self._network.now + _LIFETIME
+                self._flows[flow] = self._network.now + IDLE
                 return rule.name
         return None
 
@@ -111,7 +107,7 @@ class Firewall:
         until = self._flows.get(flow)
         if until is None or until < self._network.now:
             return False
-        self._flows[flow] = self._network.now + _LIFETIME
+        self._flows[flow] = self._network.now + IDLE
         return True
 
     def describe(self, packet: Packet) -> str:

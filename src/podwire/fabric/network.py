@@ -11,6 +11,7 @@ from typing import Protocol
 from podwire.errors import ConfigError
 from podwire.fabric.clock import Clock
 from podwire.linux.image import image
+from podwire.linux.link import Link
 from podwire.linux.machine import Machine
 from podwire.trace.events import AnyEvent
 from podwire.trace.log import Log
@@ -18,9 +19,12 @@ from podwire.wire.addr import Ip
 
 
 class Fabric(Protocol):
-    """A segment or a cloud: it knows names of addresses, if any."""
+    """A segment or a cloud: it knows names of addresses, if any, and what is plugged in."""
 
     name: str
+
+    def links(self) -> list[Link]:
+        """The NICs that are plugged in, in the order in which they came."""
 
     def reverse_name(self, ip: Ip) -> str | None:
         """The name that its DNS gives for an address."""
@@ -34,6 +38,8 @@ class Network(Clock):
         self.seed = seed
         self.log = Log()
         self.machines: dict[str, Machine] = {}
+        self.roles: dict[str, str] = {}
+        """What the machines are: router, node or host."""
         self.fabrics: dict[str, Fabric] = {}
         self._streams: dict[tuple[str, ...], Random] = {}
         self._packets = 0
@@ -50,20 +56,24 @@ class Network(Clock):
         self._packets += 1
         return self._packets
 
-    def add_machine(self, name: str, image_name: str = "debian-12") -> Machine:
-        """A machine with that name and image.
+    def require_free(self, what: str, name: str) -> None:
+        """Raise ``ConfigError`` about ``what`` for a name that a machine or network has."""
+        if name in self.machines or name in self.fabrics:
+            raise ConfigError(what, "the name is taken")
+
+    def add_machine(self, name: str, image_name: str = "debian-12", role: str = "host") -> Machine:
+        """A machine with that name, image and role (router, node or host).
 
         Raises ``ConfigError`` for a name in use or an image that is not known.
         """
-        if name in self.machines or name in self.fabrics:
-            raise ConfigError(f"machine {name!r}", "the name is taken")
+        self.require_free(f"machine {name!r}", name)
         machine = self.machines[name] = Machine(self, name, image(image_name))
+        self.roles[name] = role
         return machine
 
     def add_fabric(self, fabric: Fabric) -> None:
         """A segment or cloud joins the network; raises ``ConfigError`` for a name in use."""
-        if fabric.name in self.machines or fabric.name in self.fabrics:
-            raise ConfigError(f"network {fabric.name!r}", "the name is taken")
+        self.require_free(f"network {fabric.name!r}", fabric.name)
         self.fabrics[fabric.name] = fabric
 
     def reverse_name(self, ip: Ip) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.fabric.loss import Loss, lost
 from podwire.fabric.port import Port
-from podwire.trace.events import ByFabric, Created, Dropped, Flooded
+from podwire.trace.events import ByFabric, Created, Dropped, Flooded, Owner
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import Ip, Mac, Net
 from podwire.wire.headers import Ethernet
@@ -17,24 +18,37 @@ if TYPE_CHECKING:
 
 LATENCY: Final = 250_000
 """What a frame takes from NIC to NIC by default: 250 µs (design: the packet path)."""
+_HEADER: Final = 14
 
 
-class Segment:
-    """``cidr`` is what its hosts are numbered from; the switch itself has no address.
+def too_long(name: str, frame: Packet, mtu: int) -> ByFabric | None:
+    """Why a network of that name does not carry a frame, if it is longer than its MTU and an Ethernet header."""
+    size = frame.size - _HEADER
+    if size <= mtu:
+        return None
+    why = f"network {name} carries packets of at most {mtu} bytes, and this one has {size}"
+    return ByFabric(name, why, Owner("lab", f"network {name}", f"mtu {mtu}"), "network-mtu")
 
-    ``latency`` in ns, ``mtu`` in bytes.
-    """
 
-    def __init__(self, network: Network, name: str, cidr: Net, *, mtu: int = 1500, latency: int = LATENCY) -> None:
+def taken_by(name: str, frame: Packet, drops: tuple[Loss, ...]) -> ByFabric | None:
+    """Why a network of that name loses a frame on purpose, if it does."""
+    loss = lost(frame, drops) if drops else None
+    if loss is None:
+        return None
+    return ByFabric(name, f"network {name} loses {loss.text}", Owner("lab", f"network {name}", "drops"), "loss")
+
+
+class Switch:
+    """A learning switch. ``latency`` in ns, ``mtu`` in bytes, ``drops`` what it loses; all but the first may be changed later."""
+
+    def __init__(self, network: Network, name: str, *, mtu: int, latency: int, drops: tuple[Loss, ...]) -> None:
         self.network = network
         self.name = name
-        self.cidr = cidr
         self.mtu = mtu
         self.latency = latency
-        self.names: dict[Ip, str] = {}
+        self.drops = drops
         self._ports: list[Port] = []
         self._learned: dict[Mac, Port] = {}
-        network.add_fabric(self)
 
     def new_port(self) -> Port:
         """A socket for a NIC."""
@@ -46,33 +60,70 @@ class Segment:
         """The NICs that are plugged in, in the order in which they came."""
         return [port.link for port in self._ports if port.link is not None]
 
-    def reverse_name(self, ip: Ip) -> str | None:
-        """Names that the lab gave; a plain segment has no DNS."""
-        return self.names.get(ip)
+    def _discard(self, packet_id: int, by: ByFabric) -> None:
+        self.network.emit(self.name, packet_id, Dropped("segment", DropReason.FABRIC, by))
+
+    def _refusal(self, frame: Packet) -> ByFabric | None:
+        """Why a frame is not carried at all; None if it is."""
+        return too_long(self.name, frame, self.mtu) or taken_by(self.name, frame, self.drops)
 
     def _forward(self, source: Port, frame: Packet, packet_id: int) -> None:
+        refusal = self._refusal(frame)
+        if refusal is not None:
+            self._discard(packet_id, refusal)
+            return
         header = frame.layers[0]
         assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
         if header.src and not header.src.is_multicast:
             self._learned[header.src] = source
-        known = None if header.dst.is_multicast else self._learned.get(header.dst)
-        targets = (
-            [known]
-            if known is not None
-            else [port for port in self._ports if port is not source and port.link is not None]
-        )
-        if known is source:
-            targets = []
+        targets = self._targets(source, header.dst)
         if not targets:
-            why = ByFabric(self.name, f"no other port on segment {self.name}")
-            self.network.emit(self.name, packet_id, Dropped("segment", DropReason.FABRIC, why))
+            why = f"no other port on segment {self.name}"
+            self._discard(packet_id, ByFabric(self.name, why, Owner("lab", f"network {self.name}"), "no-port"))
             return
         if len(targets) == 1:
-            targets[0].deliver(frame, packet_id)
+            self._hand(targets[0], source, frame, packet_id)
             return
         ids = tuple(self.network.new_packet_id() for _ in targets)
         self.network.emit(self.name, packet_id, Flooded(ids))
         for copy_id in ids:
             self.network.emit(self.name, copy_id, Created(packet_id, "copy"))
         for port, copy_id in zip(targets, ids, strict=True):
-            port.deliver(frame, copy_id)
+            self._hand(port, source, frame, copy_id)
+
+    def _targets(self, source: Port, dst: Mac) -> list[Port]:
+        """The port that an address was learned behind; else all others where something is plugged in."""
+        known = None if dst.is_multicast else self._learned.get(dst)
+        if known is not None:
+            return [] if known is source else [known]
+        return [port for port in self._ports if port is not source and self._plugged(port)]
+
+    def _plugged(self, port: Port) -> bool:
+        return port.link is not None
+
+    def _hand(self, target: Port, source: Port, frame: Packet, packet_id: int) -> None:
+        """The frame leaves by ``target``."""
+        target.deliver(frame, packet_id)
+
+
+class Segment(Switch):
+    """A switch of its own. ``cidr`` is what its hosts are numbered from; the switch itself has no address."""
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        cidr: Net,
+        *,
+        mtu: int = 1500,
+        latency: int = LATENCY,
+        drops: tuple[Loss, ...] = (),
+    ) -> None:
+        super().__init__(network, name, mtu=mtu, latency=latency, drops=drops)
+        self.cidr = cidr
+        self.names: dict[Ip, str] = {}
+        network.add_fabric(self)
+
+    def reverse_name(self, ip: Ip) -> str | None:
+        """Names that the lab gave; a plain segment has no DNS."""
+        return self.names.get(ip)
