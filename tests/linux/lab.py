@@ -17,6 +17,7 @@ from podwire.linux.machine import Machine
 from podwire.linux.neigh import Neighbour, Nud
 from podwire.linux.netlink import Netlink, Peer
 from podwire.linux.netns import Netns
+from podwire.linux.path.exception import RouteException
 from podwire.linux.path.output import raw_frame
 from podwire.linux.path.route import ip_route_output
 from podwire.linux.socket import PingSocket, SocketError, UdpSocket
@@ -328,6 +329,10 @@ class Lab:
     def source(self, name: str, dst: str) -> str:
         """The ``src`` of ``ip route get DST``."""
         return str(ip_route_output(self[name], Ip4.parse(dst)).src)
+
+    def learned(self, name: str) -> dict[Ip, RouteException]:
+        """What a namespace has learned of single destinations, by whichever next hop."""
+        return {to: found for learned in self[name].exceptions.values() for to, found in learned.items()}
 
     def events(self, kind: type[_E], name: str = "") -> list[Seen[_E]]:
         """The events of one type, of one namespace or of all."""

@@ -302,7 +302,7 @@ def test_redirect():
     ],
 )
 def test_icmp_messages(icmp, text):
-    assert icmp_message(icmp, lambda ip: f"<{ip}>") == text
+    assert icmp_message(icmp, lambda ip: f"<{ip}>", icmp.mtu) == text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from podwire.wire.addr import Ip, Net, prefix_mask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podwire.linux.tunnel import TunnelInfo
+
 RT_TABLE_UNSPEC: Final = 0
 RT_TABLE_DEFAULT: Final = 253
 RT_TABLE_MAIN: Final = 254
@@ -59,6 +61,8 @@ class NextHop(msgspec.Struct, frozen=True, gc=False):
     scope: int = SCOPE_NOWHERE
     dead: bool = False
     realm: int = 0
+    encap: TunnelInfo | None = None
+    """``nh_lwtstate``: what the packet tells a collect-metadata tunnel device (``encap ip id N dst A``)."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -145,6 +149,7 @@ class RouteQuery(msgspec.Struct, frozen=True, gc=False):
             (not want.ifindex or want.ifindex == have.ifindex)
             and (want.via is None or want.via == have.via)
             and (not want.realm or want.realm == have.realm)
+            and (want.encap is None or want.encap == have.encap)
             for want, have in zip(wanted, route.nexthops, strict=False)
         )
 

@@ -15,7 +15,13 @@ from podwire.trace.events import KERNEL, Owner
 from podwire.wire.addr import BROADCAST, NO_MAC, Ip, Mac
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podwire.linux.bpf.program import Program
     from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+    from podwire.linux.tunnel import TunnelConfig
+    from podwire.linux.vxlanfdb import VxlanFdb
     from podwire.wire.packet import Packet
 
 SCOPES: Final = {"global": 0, "nowhere": 255, "host": 254, "link": 253, "site": 200}
@@ -24,6 +30,11 @@ SCOPE_SITE: Final = 200
 SCOPE_LINK: Final = 253
 SCOPE_HOST: Final = 254
 SCOPE_NOWHERE: Final = 255
+
+TSO_LEGACY_MAX_SIZE: Final = 65536
+TSO_MAX_SIZE: Final = 524280
+"""8 * GSO_MAX_SEGS, of devices that segment nothing themselves: loopback, veth, dummy."""
+_TSO_LEGACY: Final = frozenset({"ethernet", "vxlan", "geneve", "ipip"})
 
 FOREVER: Final = 0xFFFFFFFF
 """INFINITY_LIFE_TIME: ``forever`` in ``ip addr``."""
@@ -69,6 +80,12 @@ class Stats(msgspec.Struct):
     tx_dropped: int = 0
     tx_carrier: int = 0
     multicast: int = 0
+    rx_errors: int = 0
+    rx_frame: int = 0
+    """A header that makes no sense, among the errors."""
+    tx_errors: int = 0
+    collisions: int = 0
+    """A tunnel: routes that lead back into it."""
 
 
 class Cable(Protocol):
@@ -79,7 +96,7 @@ class Cable(Protocol):
 
 
 class Link:
-    """A network device in one namespace. ``kind``: loopback, veth, ethernet, bridge, dummy.
+    """A network device in one namespace. ``kind``: loopback, veth, ethernet, bridge, dummy, vxlan, geneve, ipip.
 
     ``kind`` decides in ``linux.path`` what a transmit does; here is state only. Order of ``Netns.links()`` is
     creation order, which counts for source selection (F60).
@@ -89,6 +106,25 @@ class Link:
     """What the bridge that is its master keeps of it."""
     listens: tuple[Mac, ...] = ()
     """Further addresses that it listens to (``bridge fdb add … self``), in ``dev->uc`` and ``dev->mc``; groups of IP are not here."""
+    port_state_selected = False
+    """A bridge has looked for ports (when its address was set, or a port came).
+
+    Without any it has no carrier from then on.
+    """
+    alias = ""
+    group = "default"
+    tunnel: TunnelConfig | None = None
+    """What a tunnel device was made with."""
+    tunnel_netns: Netns | None = None
+    """Where a tunnel's outer packets and its socket live: the namespace of its creation, wherever it moves."""
+    vxlan: VxlanFdb | None = None
+    """The forwarding database of a VXLAN device."""
+    xmit: Callable[[Skb, Link], None] | None = None
+    """``ndo_start_xmit`` of a tunnel device: ``dev_queue_xmit`` calls it, and it counts by itself."""
+    tc_ingress: Program | None = None
+    """The BPF program at its tc ingress hook."""
+    tc_egress: Program | None = None
+    """The same at egress."""
 
     def __init__(
         self,
@@ -110,14 +146,17 @@ class Link:
         self.mac = mac
         self.broadcast = NO_MAC if kind == "loopback" else BROADCAST
         self.mtu = mtu
-        self.min_mtu = 0 if kind == "loopback" else 68
-        self.max_mtu = 0 if kind == "loopback" else 65535
+        unlimited = kind in {"loopback", "ipip"}
+        self.min_mtu = 0 if unlimited else 68
+        self.max_mtu = 0 if unlimited else 65535
         self.txqueuelen = txqueuelen
         self.qdisc = qdisc
         """The qdisc attached when the device is up (noqueue, mq, fq_codel, pfifo_fast).
 
         ``noop`` is printed while it never was.
         """
+        self.tso_max_size = TSO_LEGACY_MAX_SIZE if kind in _TSO_LEGACY else TSO_MAX_SIZE
+        """The longest TCP segment that is handed down; a tunnel has that of the device it was made with."""
         self.numtxqueues = 1
         self.numrxqueues = 1
         self.is_up = False
@@ -130,11 +169,11 @@ class Link:
         """An ethernet device's cable is in."""
         self.up_since = 0
         """When it last came up (ns)."""
-        self.noarp = kind == "dummy"
+        self.noarp = kind in {"dummy", "ipip"}
         """IFF_NOARP, the word ``NOARP``."""
-        self.arp = kind not in {"loopback", "dummy"}
+        self.arp = kind not in {"loopback", "dummy", "ipip"}
         """ARP is spoken: neither IFF_NOARP nor a loopback."""
-        self.multicast = kind not in {"loopback", "dummy"}
+        self.multicast = kind not in {"loopback", "dummy", "ipip"}
         """IFF_MULTICAST."""
         self.promisc = 0
         """How many want all frames (``promiscuity``): captures, and the flag."""
@@ -147,13 +186,6 @@ class Link:
         """``transns``: a veth registers with carrier and loses it at once."""
         self.lower_state = "DOWN"
         """What a veth without carrier is: LOWERLAYERDOWN if its other end was found at the last change."""
-        self.port_state_selected = False
-        """A bridge has looked for ports (when its address was set, or a port came).
-
-        Without any it has no carrier from then on.
-        """
-        self.alias = ""
-        self.group = "default"
         self.master: Link | None = None
         self.bridge: Bridge | None = Bridge(self) if kind == "bridge" else None
         self.peer: Link | None = None
@@ -171,9 +203,25 @@ class Link:
         self.owner = owner
 
     @property
+    def link_netns(self) -> Netns | None:
+        """``get_link_net``, where it is another namespace: of the other end of a veth, or of a tunnel's outer packets."""
+        other = self.peer.netns if self.peer is not None else self.tunnel_netns
+        return other if other is not self.netns else None
+
+    @property
     def is_loopback(self) -> bool:
         """IFF_LOOPBACK."""
         return self.kind == "loopback"
+
+    @property
+    def headerless(self) -> bool:
+        """Packets begin with the IP header here: ARPHRD_TUNNEL."""
+        return self.kind == "ipip"
+
+    @property
+    def pointopoint(self) -> bool:
+        """IFF_POINTOPOINT: whoever is behind it needs no address of his own: an IP-in-IP device with a remote."""
+        return self.headerless and self.tunnel is not None and bool(self.tunnel.remote)
 
     @property
     def carrier_ok(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from podwire.linux.image import Image
 from podwire.linux.netns import Netns
@@ -13,6 +13,7 @@ from podwire.linux.sysctl import NeighParms
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
+    from podwire.linux.bpf.maps import BpfMap
     from podwire.linux.rtnl.notify import Listener
     from podwire.linux.skb import Skb
     from podwire.trace.log import Log
@@ -157,8 +158,18 @@ class Machine:
         """/run/netns."""
         self.listeners: list[Listener] = []
         """Who hears of every change (``linux.rtnl.notify``)."""
+        self.bpf_maps: dict[str, BpfMap[Any, Any]] = {}
+        """BPF maps by name."""
         self.backlog: deque[Skb] = deque()
+        self.xmit_recursion = 0
+        """How deep tunnel devices send through each other."""
+        self.cells: deque[Skb] = deque()
+        """What tunnels have decapsulated."""
+        self.icmp_busy = False
+        """Whether an ICMP message is being handed to the device (``icmp_xmit_lock``): no error about it or its tunnel's packet then."""
         self._draining = False
+        self.modules: list[str] = []
+        """Loaded kernel modules that bring devices of their own, in the order of loading."""
         self._wheel: dict[int, dict[int, list[Timer]]] = {}
         """Armed timers by the jiffy at which they are due, then by the wheel's level."""
 
@@ -174,6 +185,8 @@ class Machine:
         netns = Netns(self, label)
         self.netns[label] = netns
         Netlink(netns).add_loopback()
+        if self.modules:
+            Netlink(netns).pernet_init()
         return netns
 
     def remove_netns(self, netns: Netns) -> None:
@@ -183,6 +196,9 @@ class Machine:
         for other in self.netns.values():
             other.forget_nsid(netns)
         door = Netlink(netns)
+        for link in [link for each in self.netns.values() for link in each.links() if link.tunnel is not None]:
+            if netns in {link.netns, link.tunnel_netns} and link in link.netns.links():
+                Netlink(link.netns).link_del(link)
         for link in list(netns.links()):
             if link.peer is not None:
                 door.link_del(link)
@@ -200,17 +216,26 @@ class Machine:
         """``enqueue_to_backlog``: one FIFO for all namespaces of the machine gives the kernel's order (F1)."""
         self.backlog.append(skb)
 
+    def gro_cells_receive(self, skb: Skb) -> None:
+        """``gro_cells_receive``: a tunnel device has received, counted and typed it; its turn is when the backlog is empty."""
+        self.cells.append(skb)
+
     def run_softirq(self) -> None:
-        """``net_rx_action``: process the backlog until it is empty. Re-entrant calls return at once."""
-        if self._draining:
+        """``net_rx_action``: the backlog until it is empty, then the tunnels, and again. Re-entrant calls return at once."""
+        if self._draining or self.icmp_busy:
             return
-        from podwire.linux.path.receive import netif_receive_skb
+        from podwire.linux.path.receive import netif_receive_skb, netif_receive_skb_core
 
         self._draining = True
         try:
-            backlog = self.backlog
-            while backlog:
-                netif_receive_skb(backlog.popleft())
+            backlog, cells = self.backlog, self.cells
+            while backlog or cells:
+                while backlog:
+                    netif_receive_skb(backlog.popleft())
+                for _ in range(len(cells)):
+                    skb = cells.popleft()
+                    assert skb.dev is not None  # noqa: S101 - the tunnel
+                    netif_receive_skb_core(skb, skb.dev)
         finally:
             self._draining = False
 

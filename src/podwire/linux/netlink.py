@@ -7,14 +7,17 @@ say who wrote the route that killed a packet.
 
 from __future__ import annotations
 
+from podwire.linux.rtnl.bpf import BpfVerbs
 from podwire.linux.rtnl.fdb import FdbVerbs
 from podwire.linux.rtnl.link import Peer
+from podwire.linux.rtnl.module import ModuleVerbs
 from podwire.linux.rtnl.neigh import NeighVerbs
 from podwire.linux.rtnl.route import RouteVerbs
+from podwire.linux.rtnl.routeget import RouteGetVerbs
 from podwire.linux.rtnl.sysctl import SysctlVerbs
 
 __all__ = ["Netlink", "Peer"]
 
 
-class Netlink(SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs):
+class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs):
     """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

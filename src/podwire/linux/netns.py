@@ -7,7 +7,7 @@ change of configuration or of a device's state; what a lookup found may be remem
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import (
     RT_TABLE_DEFAULT,
@@ -19,16 +19,23 @@ from podwire.linux.fib import (
 from podwire.linux.link import Address, Link
 from podwire.linux.neigh import NeighbourTable
 from podwire.linux.rule import FibRule, default_rules
-from podwire.linux.sysctl import IPV6_CONF_KEYS, NEIGH_GC_KEYS, NET_KEYS, Ipv4Conf, NeighParms
+from podwire.linux.sysctl import CORE_KEYS, IPV6_CONF_KEYS, NEIGH_GC_KEYS, NET_KEYS, Ipv4Conf, NeighParms
+from podwire.linux.tunnel import IpTunnelNet
+from podwire.trace.log import Record
 from podwire.wire.addr import Ip, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Machine
+    from podwire.linux.path.exception import Exceptions
     from podwire.linux.path.fragment import FragmentQueue
     from podwire.linux.path.peer import Peer
-    from podwire.linux.path.route import Dst, RouteException
+    from podwire.linux.path.route import Dst
     from podwire.linux.sockets import Sockets
     from podwire.trace.events import AnyEvent
+
+
+_IP_ID_BITS: Final = 5
+"""``ip_idents_reserve`` steps on by one and up to as many as jiffies have passed."""
 
 
 class TokenBucket:
@@ -64,7 +71,7 @@ class Netns:
         """``arp_tbl.parms``: one of the kernel, whatever the namespace."""
         self.conf6_all: dict[str, int] = dict(IPV6_CONF_KEYS)
         self.conf6_default: dict[str, int] = dict(IPV6_CONF_KEYS)
-        self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS}
+        self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS, **CORE_KEYS}
         """Net-wide values of net.ipv4.*; ``ip_forward`` is ``conf_all.forwarding`` and not here."""
         # These count in jiffies.
         self.settings["route/error_cost"], self.settings["route/error_burst"] = machine.hz, 5 * machine.hz
@@ -84,8 +91,10 @@ class Netns:
         self.sockets: Sockets = Sockets(self)
         self.peers: dict[Ip, Peer] = {}
         """inetpeer: rate limits per remote address."""
-        self.exceptions: dict[Ip, RouteException] = {}
-        """Next-hop exceptions: path MTU and redirects."""
+        self.exceptions: Exceptions = {}
+        """Path MTUs and redirects that were learned, by next hop and destination."""
+        self.ipip = IpTunnelNet()
+        """IP-in-IP devices."""
         self.fragments: dict[tuple[int, int, int, int], FragmentQueue] = {}
         self.icmp_bucket = TokenBucket()
         self.nsids: dict[Netns, int] = {}
@@ -93,6 +102,7 @@ class Netns:
         self.output_routes: dict[tuple[object, ...], Dst] = {}
         self.input_routes: dict[tuple[object, ...], Dst] = {}
         self._ip_id = machine.random("ip-id", label)
+        self._last_ip_id = self._ip_id.randrange(0xFFFF)
 
     # -- devices -------------------------------------------------------------------------------------------------
 
@@ -156,6 +166,10 @@ class Netns:
         self.generation += 1
         self.output_routes.clear()
         self.input_routes.clear()
+        if self.exceptions:
+            from podwire.linux.path.exception import fib_release_info
+
+            fib_release_info(self)
 
     def setting(self, key: str) -> int:
         """A net-wide number such as ``icmp_ratelimit``."""
@@ -217,7 +231,9 @@ class Netns:
 
     def new_ip_id(self) -> int:
         """An IP identification, never 0 (``ip_select_ident`` draws from hashed, randomly advancing counters)."""
-        return self._ip_id.randrange(1, 0x10000)
+        # Each is a little more than the one before, so that soon after there is none that is equal.
+        self._last_ip_id = (self._last_ip_id + self._ip_id.getrandbits(_IP_ID_BITS) + 1) % 0xFFFF
+        return self._last_ip_id + 1
 
     def draw_mac(self, name: str) -> Mac:
         """``eth_random_addr``: random, locally administered, unicast; from the seed, keyed by place and name."""
@@ -227,7 +243,7 @@ class Netns:
     def emit(self, packet: int, event: AnyEvent) -> None:
         """Log an event about a packet; callers ask ``machine.log.on`` first."""
         machine = self.machine
-        machine.log.emit(machine.world.now, machine.name, self.label, packet, event)
+        machine.log.write(Record(machine.world.now, machine.name, self.label, packet, event))
 
     def peers_of(self, links: Iterable[Link]) -> list[Link]:
         """The other ends of those veths that have one."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.path.route import Dst
     from podwire.linux.socket import Socket
+    from podwire.linux.tunnel import TunnelInfo
     from podwire.wire.headers import Ethernet, IPv4
     from podwire.wire.packet import Packet
 
@@ -42,6 +43,7 @@ class Skb:
         "packet",
         "pkt_type",
         "redirect",
+        "tunnel",
     )
 
     def __init__(self, packet: Packet, packet_id: int, dev: Link | None = None, eth: Ethernet | None = None) -> None:
@@ -62,6 +64,8 @@ class Skb:
         """IPSKB_DOREDIRECT."""
         self.bridged = 0
         """How many bridges it, or what it is a copy of, has passed."""
+        self.tunnel: TunnelInfo | None = None
+        """``skb_tunnel_info``: what a collect-metadata device put there, or shall find there."""
         self.local_out = False
         """The packet was made here: ``icmp_send`` reads it as an output route."""
 

@@ -13,6 +13,7 @@ from errno import (
     EADDRNOTAVAIL,
     EINVAL,
     EMSGSIZE,
+    ENETUNREACH,
     ENOBUFS,
 )
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ import msgspec
 from podwire.errors import PodwireError
 from podwire.linux.fib import BROADCAST
 from podwire.linux.skb import Skb, truesize_of
+from podwire.linux.sockerr import IcmpErrorReport, ip_icmp_error, is_too_big
 from podwire.trace.events import ByLink, Created, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 PMTUDISC_DONT: Final = 0
 PMTUDISC_WANT: Final = 1
 PMTUDISC_DO: Final = 2
+PMTUDISC_PROBE: Final = 3
+"""DF is set, and what was learned of the path does not count."""
 _WMEM_DEFAULT: Final = 212992
 _SOCK_MIN_SNDBUF: Final = 4608
 
@@ -73,19 +77,6 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     id: int
 
 
-class IcmpErrorReport(msgspec.Struct, frozen=True, gc=False):
-    """An entry of the error queue (IP_RECVERR): ``origin`` is the error's sender, ``quoted`` what it is about."""
-
-    time: int
-    errno: int
-    icmp: Icmp
-    origin: Ip
-    quoted: Packet
-    mtu: int = 0
-    fatal: bool = False
-    """A connected UDP socket hears of it without IP_RECVERR too (icmp_err_convert)."""
-
-
 class Socket:
     """What raw, ping and UDP sockets share: bound address and device, TTL, TOS, mark and the queues."""
 
@@ -112,11 +103,13 @@ class Socket:
         """``sk_wmem_alloc``: how much of it is taken by packets that wait for a neighbour."""
         self.dontroute = False
         """SO_DONTROUTE: only destinations on-link."""
-        self.pmtudisc = PMTUDISC_WANT
+        self.pmtudisc = PMTUDISC_DONT if netns.setting("ip_no_pmtu_disc") else PMTUDISC_WANT
         self.confirm = False
         """MSG_CONFIRM: the next hop is known to work (RFC 4861 section 7.3.1)."""
         self.on_send: Callable[[int], None] | None = None
         """Hears the id of each packet before it starts: how a trace adopts it."""
+        self.pending_error = 0
+        """``sk_err``: what the next call on the socket fails with; read without IP_RECVERR as SO_ERROR (F24)."""
         self.inbox: deque[Arrived] = deque()
         self.errors: deque[IcmpErrorReport] = deque()
 
@@ -129,6 +122,11 @@ class Socket:
     def set_sndbuf(self, size: int) -> None:
         """SO_SNDBUF: doubled, within limits (``sock_setsockopt``; net.core.wmem_max)."""
         self.sndbuf = max(2 * min(size, _WMEM_DEFAULT), _SOCK_MIN_SNDBUF)
+
+    @property
+    def probes(self) -> bool:
+        """Not ``ip_sk_use_pmtu``: only the device's MTU counts."""
+        return self.pmtudisc >= PMTUDISC_PROBE
 
     def route_source(self, dst: Ip, port: int = 1025) -> Ip:
         """The source address that a UDP socket connected to ``port`` would get (``getsockname``); raises ``SocketError``.
@@ -169,7 +167,7 @@ class Socket:
 
     def send(self, dst: Ip, transport: AnyHeader, payload: bytes, *, options: bytes = b"") -> int:
         """Send one datagram; returns its packet id. Raises ``SocketError`` with the errno that ``sendto`` gives."""
-        from podwire.linux.path.route import ip_select_ttl
+        from podwire.linux.path.route import IPV4_MIN_MTU, ip_select_ttl
 
         length = transport.size + len(payload)
         if length > 65535:
@@ -180,9 +178,12 @@ class Socket:
         unsent = Packet((header, transport), payload)
         route = self._route(dst, unsent)
         size = 20 + len(options) + length
-        mtu = route.effective_mtu
-        df = self.pmtudisc == PMTUDISC_DO or (self.pmtudisc == PMTUDISC_WANT and size <= mtu and not route.locked)
-        if size > (mtu if self.pmtudisc == PMTUDISC_DO else 65535):
+        mtu = min(route.link.mtu, 65535) if self.probes and route.link is not None else route.effective_mtu
+        if mtu < IPV4_MIN_MTU:
+            raise SocketError(ENETUNREACH)
+        must = self.pmtudisc >= PMTUDISC_DO
+        df = must or (self.pmtudisc == PMTUDISC_WANT and size <= mtu and not route.locked)
+        if size > (mtu if must else 65535):
             sourced = msgspec.structs.replace(header, src=route.src, df=df)
             self._refuse(unsent.replace(0, sourced), _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
@@ -192,7 +193,7 @@ class Socket:
             ttl = self.ttl or 1
         # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it
         # all the same).
-        ident = 0 if self.pmtudisc == PMTUDISC_DO else netns.new_ip_id()
+        ident = 0 if must else netns.new_ip_id()
         # ip_route_output_key: 0.0.0.0 is this host, by the address that is also the source.
         header = IPv4(route.src, dst or route.src, self.protocol, ttl, self.tos, ident, df, options=options)
         return self._transmit(Packet((header, transport), payload), route)
@@ -202,6 +203,10 @@ class Socket:
 
         A ping or UDP socket would wait for its first one where the buffer is full (``sock_alloc_send_skb``); that is not modelled.
         """
+        if self.pending_error:
+            # sock_alloc_send_skb: sock_error.
+            errno, self.pending_error = self.pending_error, 0
+            raise SocketError(errno)
         used, left = self.wmem, size - 20
         first = self.protocol_header
         while left > 0:
@@ -284,10 +289,26 @@ class Socket:
         self.inbox.append(Arrived(self.netns.machine.world.now, skb.packet, dev, skb.id))
         self.wake()
 
+    def hear(self, skb: Skb, icmp: Icmp, inner: Packet, mtu: int) -> None:
+        """``ping_err``, ``__udp4_lib_err``: an ICMP error about a packet of this socket.
+
+        One that never sets DF does not hear that fragmentation is needed.
+        """
+        if self.pmtudisc != PMTUDISC_DONT or not is_too_big(icmp):
+            self.report(ip_icmp_error(skb, icmp, inner, mtu, self.netns.machine.world.now))
+
     def report(self, report: IcmpErrorReport) -> None:
         """Queue an error and wake the owner."""
         self.errors.append(report)
         self.wake()
+
+    def take_error(self) -> IcmpErrorReport | None:
+        """``recvmsg`` with MSG_ERRQUEUE: the oldest error, None where there is none (``sock_dequeue_err_skb``)."""
+        if not self.errors:
+            return None
+        report = self.errors.popleft()
+        self.pending_error = self.errors[0].errno if self.errors else 0
+        return report
 
     def close(self) -> None:
         """The socket hears nothing more."""
@@ -302,6 +323,10 @@ class RawSocket(Socket):
         self.accept: Callable[[Packet], bool] = lambda _: True
         self.protocol_header = False
         netns.sockets.raw.append(self)
+
+    def hear(self, skb: Skb, icmp: Icmp, inner: Packet, mtu: int) -> None:
+        """``raw_err``: whatever the error is."""
+        self.report(ip_icmp_error(skb, icmp, inner, mtu, self.netns.machine.world.now))
 
 
 class PingSocket(Socket):
@@ -322,18 +347,16 @@ class UdpSocket(Socket):
         self.remote: tuple[Ip, int] | None = None
         netns.sockets.udp.append(self)
 
-    @property
-    def pending_error(self) -> int:
-        """``SO_ERROR`` of a socket without IP_RECVERR.
-
-        Errno of the first error that is fatal, where it is connected; else 0 (F24).
-        """
-        if self.remote is None:
-            return 0
-        return next((report.errno for report in self.errors if report.fatal), 0)
+    def report(self, report: IcmpErrorReport) -> None:
+        """``__udp4_lib_err``: without IP_RECVERR only a connected socket hears of errors, and only of fatal ones (F24)."""
+        if self.recverr or (report.fatal and self.remote is not None):
+            self.pending_error = report.errno
+        super().report(report)
 
     def send_to(self, dst: Ip, port: int, data: bytes) -> int:
-        """Send a datagram; raises ``SocketError``."""
+        """Send a datagram; raises ``SocketError``: EINVAL for port 0, an error that came for an earlier one."""
+        if not port:
+            raise SocketError(EINVAL)
         return self.send(dst, Udp(self.port, port), data)
 
 

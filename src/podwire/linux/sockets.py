@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from errno import (
-    ECONNREFUSED,
-    EHOSTDOWN,
-    EHOSTUNREACH,
-    EMSGSIZE,
-    ENETUNREACH,
-    ENONET,
-    ENOPROTOOPT,
-    EOPNOTSUPP,
-    EPROTO,
-)
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from podwire.linux.socket import IcmpErrorReport, PingSocket, RawSocket, Socket, UdpSocket
-from podwire.wire.addr import Ip
-from podwire.wire.headers import (
-    ICMP_DEST_UNREACH,
-    ICMP_ECHO,
-    ICMP_FRAG_NEEDED,
-    ICMP_PARAMETERPROB,
-    ICMP_TIME_EXCEEDED,
-    Icmp,
-    IPv4,
-    Udp,
-)
+from podwire.linux.socket import PingSocket, RawSocket, Socket, UdpSocket
+from podwire.wire.addr import ANY4, Ip
+from podwire.wire.headers import ICMP_ECHO, Icmp, IPv4, Udp
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -34,25 +15,29 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
-# icmp_err_convert (net/ipv4/icmp.c): errno and whether it is fatal for a connected UDP socket.
-ICMP_ERRNO: Final = (
-    (ENETUNREACH, False),
-    (EHOSTUNREACH, False),
-    (ENOPROTOOPT, True),
-    (ECONNREFUSED, True),
-    (EMSGSIZE, False),
-    (EOPNOTSUPP, False),
-    (ENETUNREACH, True),
-    (EHOSTDOWN, True),
-    (ENONET, True),
-    (ENETUNREACH, True),
-    (EHOSTUNREACH, True),
-    (ENETUNREACH, False),
-    (EHOSTUNREACH, False),
-    (EHOSTUNREACH, True),
-    (EHOSTUNREACH, True),
-    (EHOSTUNREACH, True),
-)
+EncapRcv = Callable[["UdpEncap", "Netns", "Skb", "Link"], None]
+"""``encap_rcv``: takes the datagram (``skb.packet`` begins with the outer IP header), which came in by the device."""
+
+
+class UdpEncap:
+    """The UDP socket of tunnel devices: ``encap_rcv`` gets what comes to its port, whatever the address.
+
+    ``key`` is what devices must have in common to share it, first whether they collect metadata; ``devices`` are those
+    that listen, by VNI (GENEVE: with the remote).
+    """
+
+    __slots__ = ("devices", "key", "kind", "rcv")
+
+    def __init__(self, kind: str, key: tuple[object, ...], rcv: EncapRcv) -> None:
+        self.kind = kind
+        self.key = key
+        self.rcv = rcv
+        self.devices: dict[object, Link] = {}
+
+    def knows(self, remote: Ip, vni: int) -> bool:
+        """``encap_err_lookup``: some device here sends to that remote and VNI."""
+        keys = (0, (ANY4, 0)) if self.key[0] else (vni, (remote, vni))
+        return any(key in self.devices for key in keys)
 
 
 class Sockets:
@@ -63,6 +48,8 @@ class Sockets:
         self.raw: list[RawSocket] = []
         self.ping: list[PingSocket] = []
         self.udp: list[UdpSocket] = []
+        self.encap: dict[int, UdpEncap] = {}
+        """Those of tunnels, by port."""
 
     def forget(self, socket: Socket) -> None:
         """Close a socket."""
@@ -73,11 +60,15 @@ class Sockets:
     def ephemeral_port(self) -> int:
         """A free port of ip_local_port_range, from the seed."""
         low, high = self.netns.settings["ip_local_port_range"]  # type: ignore[misc]
-        taken = {socket.port for socket in self.udp}
+        taken = {socket.port for socket in self.udp} | self.encap.keys()
         stream = self.netns.machine.random("ephemeral", self.netns.label)
         while (port := stream.randrange(low, high + 1)) in taken:
             pass
         return port
+
+    def udp_taken(self, port: int) -> bool:
+        """Somebody listens there: no tunnel can be bound to it."""
+        return any(socket.port == port for socket in self.udp)
 
     def raw_deliver(self, skb: Skb) -> bool:
         """``raw_local_deliver``: a copy for every raw socket of the protocol that fits; True where one took it."""
@@ -143,23 +134,3 @@ class Sockets:
             if udp is not None:
                 found.append(udp)
         return found
-
-    def error(self, skb: Skb, icmp: Icmp, inner: Packet) -> bool:
-        """``icmp_socket_deliver``: tell the sockets that sent the quoted packet; False if there is none."""
-        found = self.senders(skb, inner)
-        errno, mtu, fatal = _errno(icmp)
-        report = IcmpErrorReport(self.netns.machine.world.now, errno, icmp, skb.ip.src, inner, mtu, fatal)
-        for socket in found:
-            socket.report(report)
-        return bool(found)
-
-
-def _errno(icmp: Icmp) -> tuple[int, int, bool]:
-    if icmp.type == ICMP_DEST_UNREACH:
-        errno, fatal = ICMP_ERRNO[icmp.code if icmp.code < len(ICMP_ERRNO) else 1]
-        return errno, icmp.mtu if icmp.code == ICMP_FRAG_NEEDED else 0, fatal
-    if icmp.type == ICMP_TIME_EXCEEDED:
-        return EHOSTUNREACH, 0, False
-    if icmp.type == ICMP_PARAMETERPROB:
-        return EPROTO, 0, True
-    return EHOSTUNREACH, 0, False

@@ -91,6 +91,9 @@ NEIGH_KEYS: Final = MappingProxyType(
 NEIGH_NOT_MODELLED: Final = frozenset({"app_solicit", "interval_probe_time_ms"})
 NEIGH_GC_KEYS: Final = MappingProxyType({"gc_interval": 30, "gc_thresh1": 128, "gc_thresh2": 512, "gc_thresh3": 1024})
 
+CORE_KEYS: Final = MappingProxyType({"fb_tunnels_only_for_init_net": 0})
+"""net.core.*, of the first namespace alone."""
+
 # net.ipv4.*, net-wide. Tuples are ranges, printed with a tab between.
 NET_KEYS: Final[MappingProxyType[str, int | tuple[int, ...]]] = MappingProxyType(
     {
@@ -130,13 +133,20 @@ NET_KEYS: Final[MappingProxyType[str, int | tuple[int, ...]]] = MappingProxyType
         "route/redirect_silence": 5120,
     }
 )
+NET_LIMITS: Final = MappingProxyType(
+    {
+        "ip_default_ttl": (1, 255),
+        "ip_forward_use_pmtu": (0, 255),
+        "ip_no_pmtu_disc": (0, 255),
+        "route/min_pmtu": (68, (1 << 31) - 1),
+    }
+)
+"""What a write may hold, where that is less than an int."""
 NET_NOT_MODELLED: Final = frozenset(
     {
         "fib_multipath_hash_fields",
         "fib_multipath_use_neigh",
         "icmp_echo_enable_probe",
-        "ip_forward_use_pmtu",
-        "ip_no_pmtu_disc",
         "ipfrag_high_thresh",
         "ipfrag_low_thresh",
         "ipfrag_max_dist",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Place
     from podwire.linux.netns import Netns
     from podwire.tools.process import Process
+    from podwire.wire.addr import Ip
 
 _PROC_NET_OTHERS: Final = frozenset(
     "anycast6 connector dev_mcast dev_snmp6 fib_trie fib_triestat icmp icmp6 igmp igmp6 ip6_flowlabel ip6_mr_cache ip6_mr_vif"
@@ -163,8 +164,10 @@ def _ethtool(veth: str, unknown: str) -> Callable[[Link], str]:
 
 
 def _flags(link: Link) -> str:
-    """dev->flags: IFF_UP, IFF_LOOPBACK or IFF_BROADCAST and IFF_MULTICAST, IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI."""
-    value = 0x8 if link.is_loopback else 0x1002
+    """dev->flags: IFF_UP, IFF_LOOPBACK or IFF_BROADCAST and IFF_MULTICAST, IFF_POINTOPOINT, IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI."""
+    value: int = 0x8 if link.is_loopback else 0x1002
+    if link.headerless:
+        value = 0x10 if link.pointopoint else 0
     value |= (link.is_up and 0x1) | (0 if link.arp or link.is_loopback else 0x80)
     everything = link.allmulticast or link.port is not None
     return f"{value | (0x100 if link.promisc else 0) | (0x200 if everything else 0):#x}"
@@ -176,15 +179,23 @@ def _name_assign_type(link: Link) -> str:
     return "2" if link.is_loopback else "3"
 
 
+def _octets(link: Link, end: str) -> str:
+    """One end of an IP-in-IP device, which is its address."""
+    addr: Ip = getattr(link.tunnel, end)
+    return addr.to_bytes(4).hex(":")
+
+
 def _iflink(link: Link) -> str:
+    if link.headerless:
+        return str(getattr(link.tunnel, "lower", 0))
     return str(link.peer.ifindex if link.peer is not None else link.ifindex)
 
 
 _SYSFS: Final[MappingProxyType[str, Callable[[Link], str]]] = MappingProxyType(
     {
-        "addr_len": lambda _: "6",
-        "address": lambda link: str(link.mac),
-        "broadcast": lambda link: str(link.broadcast),
+        "addr_len": lambda link: "4" if link.headerless else "6",
+        "address": lambda link: _octets(link, "local") if link.headerless else str(link.mac),
+        "broadcast": lambda link: _octets(link, "remote") if link.headerless else str(link.broadcast),
         "carrier": _carrier,
         "dormant": _running_only("0"),
         "duplex": _ethtool("full", "unknown"),
@@ -204,7 +215,7 @@ _SYSFS: Final[MappingProxyType[str, Callable[[Link], str]]] = MappingProxyType(
 
 
 def _statistic(stats: Stats, name: str) -> int:
-    aliases = {"tx_carrier_errors": "tx_carrier", "tx_errors": "tx_carrier"}
+    aliases = {"tx_carrier_errors": "tx_carrier", "rx_frame_errors": "rx_frame"}
     return int(getattr(stats, aliases.get(name, name), 0))
 
 

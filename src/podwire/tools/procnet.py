@@ -71,8 +71,8 @@ def arp_rows(netns: Netns) -> list[ArpRow]:
 
 
 def hardware_type(link: Link) -> int:
-    """ARPHRD_LOOPBACK or ARPHRD_ETHER."""
-    return 772 if link.is_loopback else 1
+    """ARPHRD_LOOPBACK, ARPHRD_TUNNEL or ARPHRD_ETHER."""
+    return 772 if link.is_loopback else 768 if link.headerless else 1
 
 
 def route_rows(netns: Netns) -> list[RouteRow]:
@@ -135,8 +135,8 @@ def _dev(netns: Netns) -> str:
     ]
     for link in netns.links():
         s = link.stats
-        received = f"{s.rx_bytes:7} {s.rx_packets:7} {0:4} {s.rx_dropped:4} {0:4} {0:5} {0:10} {s.multicast:9}"
-        sent = f"{s.tx_bytes:8} {s.tx_packets:7} {0:4} {s.tx_dropped:4} {0:4} {0:5} {s.tx_carrier:7} {0:10}"
+        received = f"{s.rx_bytes:7} {s.rx_packets:7} {s.rx_errors:4} {s.rx_dropped:4} {0:4} {s.rx_frame:5} {0:10} {s.multicast:9}"
+        sent = f"{s.tx_bytes:8} {s.tx_packets:7} {s.tx_errors:4} {s.tx_dropped:4} {0:4} {s.collisions:5} {s.tx_carrier:7} {0:10}"
         lines.append(f"{link.name:>6}: {received} {sent}\n")
     return "".join(lines)
 

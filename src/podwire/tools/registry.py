@@ -24,6 +24,7 @@ _TOOLS: Final = MappingProxyType(
         "sleep": "podwire.tools.sleep:sleep",
         "sysctl": "podwire.tools.sysctl:sysctl",
         "tcpdump": "podwire.tools.tcpdump:tcpdump",
+        "tracepath": "podwire.tools.tracepath:tracepath",
     }
 )
 

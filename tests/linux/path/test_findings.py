@@ -128,7 +128,7 @@ def test_finding_04_the_first_accepted_redirect_only_asks_for_the_new_gateway() 
         if r.event.frame.find(Icmp) is not None and (eth := r.event.frame.find(Ethernet)) is not None
     ]
     assert requests == ["02:00:00:00:00:0b", "02:00:00:00:00:0b", "02:00:00:00:00:0c"]
-    exception = lab["a"].exceptions[Ip4.parse("10.5.0.1")]
+    exception = lab.learned("a")[Ip4.parse("10.5.0.1")]
     assert str(exception.gateway) == G
     assert exception.expires - lab.network.now == pytest.approx(299e9, abs=1.9e9)
 

@@ -159,14 +159,12 @@ def test_options_of_later_pieces_become_nop_unless_their_copied_bit_is_set() -> 
     assert sent == [options, bytes([148, 4, 0, 0, 1, 1, 1, 1])]
 
 
-def test_a_route_mtu_that_leaves_no_room_drops() -> None:
+def test_a_route_mtu_that_leaves_no_room_is_not_modelled() -> None:
     lab = pair()
     index = lab.link("a:v0").ifindex
     lab.door("a").route_add(
         Route(Net.parse("10.0.0.2/32"), scope=253, nexthops=(NextHop(index),), metrics=(("mtu", 21),))
     )
-    probe = lab.ping("a", "10.0.0.2", count=0)
-    probe.socket.pmtudisc = 0
-    probe.send(1)
-    assert lab.drops("a") == [("ip_fragment", "PKT_TOO_BIG")]
+    RawSocket(lab["a"], 1, lambda: None).send_raw(whole())
+    assert lab.drops("a") == [("ip_fragment", "NOT_MODELLED")]
     assert not lab.events(Delivered)

@@ -133,7 +133,7 @@ def test_a_device_that_cannot_join_is_not_made(bench):
         "bridge mdb",
         "bridge monitor",
         "bridge vlan add vid 5 dev p0",
-        "bridge fdb add 02:00:00:00:00:21 dev p0 dst 10.0.0.1",
+        "bridge fdb add 02:00:00:00:00:21 dev p0 nhid 5",
         "bridge fdb add 02:00:00:00:00:21 dev p0 vlan 5",
         "bridge link set dev p0 neigh_suppress on",
         "bridge link set dev p0 mcast_router 2",

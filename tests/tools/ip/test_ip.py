@@ -234,12 +234,16 @@ def test_the_routes_of_the_seed_print_as_they_did(pair):
 
 
 def test_a_learned_path_mtu_expires(pair):
-    from podwire.linux.path.route import RouteException
+    from podwire.linux.path.exception import next_hop_key, update_or_create_fnhe
+    from podwire.linux.path.route import ip_route_output
 
     pair.ok("ip addr add 10.0.0.1/24 dev v0")
     pair.ok("ip route add default via 10.0.0.9")
     netns = pair.machine.root.netns
-    netns.exceptions[Ip4.parse("8.8.8.8")] = RouteException(mtu=1400, expires=pair.world.now + 600_000_000_000)
+    to = Ip4.parse("8.8.8.8")
+    leg = ip_route_output(netns, to).leg
+    assert leg is not None
+    update_or_create_fnhe(netns, next_hop_key(*leg), to, 600, mtu=1400)
     pair.world.sleep(2.5)
     assert pair.ok("ip route get 8.8.8.8") == (
         "8.8.8.8 via 10.0.0.9 dev v0 src 10.0.0.1 uid 0 \n    cache expires 597sec mtu 1400 \n"
@@ -255,7 +259,7 @@ def test_a_learned_path_mtu_expires(pair):
     "line",
     [
         "ip netns monitor",
-        "ip tunnel",
+        "ip tunnel prl dev lo",
         "ip xfrm state",
         "ip vrf",
         "ip nexthop",
@@ -268,12 +272,12 @@ def test_a_learned_path_mtu_expires(pair):
         "ip route save",
         "ip rule save",
         "ip addr save",
-        "ip link add x type vxlan id 5 dstport 4789",
-        "ip link add x type ipip",
+        "ip link add x type vxlan id 5 dstport 4789 gbp",
+        "ip link add x type gre",
         "ip link set v0 vf 0 mac 02:00:00:00:00:01",
         "ip link set br0 type bridge stp_state 1",
         "ip link property add dev v0 altname x",
-        "ip route add 10.9.0.0/16 encap ip id 1 dst 10.0.0.9 dev v0",
+        "ip route add 10.9.0.0/16 encap mpls 10 dev v0",
         "ip route add 10.9.0.0/16 via inet6 fe80::1 dev v0",
         "ip route add 10.9.0.0/16 nhid 5",
         "ip rule add l3mdev",

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from podwire.linux.path.route import RouteException
+from podwire.linux.path.exception import RouteException, next_hop_key
+from podwire.linux.path.route import ip_route_output
 from podwire.linux.rtnl.notify import AddressMessage, Message
 from podwire.wire.addr import Ip4
 from tests.tools.ip.bench import Bench
@@ -104,8 +105,12 @@ def test_what_was_learnt_of_a_path_follows_the_mtu_of_its_device(bench, learnt, 
     bench.ok("ip addr add 10.0.0.1/24 dev v0")
     bench.ok("ip addr add 10.7.0.1/24 dev v1")
     netns = bench.machine.root.netns
-    netns.exceptions[Ip4.parse("10.0.0.2")] = learnt
-    other = netns.exceptions[Ip4.parse("10.7.0.2")] = RouteException(1300)
+    other = RouteException(1300)
+    for address, exception in (("10.0.0.2", learnt), ("10.7.0.2", other)):
+        to = Ip4.parse(address)
+        leg = ip_route_output(netns, to).leg
+        assert leg is not None
+        netns.exceptions[next_hop_key(*leg)] = {to: exception}
     for mtu in changes:
         bench.ok(f"ip link set v0 mtu {mtu}")
     assert (learnt.mtu, learnt.locked) == then

@@ -12,6 +12,7 @@ from podwire.linux.path.lookup import ifa_match, inet_addr_onlink, inet_select_a
 from podwire.linux.path.route import ip_route_output
 from podwire.linux.path.routein import arp_route_input
 from podwire.linux.skb import Skb
+from podwire.linux.tunnel import TunnelInfo
 from podwire.trace.events import PACKET_HOST, By, ByNeighbour, BySysctl, Created, Delivered, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, NO_MAC, Ip, Ip4, Mac
@@ -36,8 +37,9 @@ def arp_send(
     sha: Mac | None = None,
     parent: int = 0,
     relation: str = "",
+    tunnel: TunnelInfo | None = None,
 ) -> int:
-    """``arp_send``: transmit one ARP message; returns its packet id."""
+    """``arp_send_dst``: transmit one ARP message; returns its packet id. ``tunnel`` tells a collect-metadata device where to."""
     from podwire.linux.path.output import dev_queue_xmit
 
     netns = link.netns
@@ -45,6 +47,7 @@ def arp_send(
     own = link.mac if sha is None else sha
     skb = Skb(Packet((Arp(op, own, spa, tha, tpa),)), packet_id, link, Ethernet(dst, link.mac, ETH_P_ARP))
     skb.local_out = True
+    skb.tunnel = tunnel
     if netns.machine.log.on:
         netns.emit(packet_id, Created(parent, relation))
     dev_queue_xmit(link, skb)
@@ -66,14 +69,17 @@ def arp_solicit(entry: Neighbour, skb: Skb | None) -> None:
         source = packet_source
     if not source:
         source = inet_select_addr(netns, link, target, SCOPE_LINK)
+    # The question takes the way of the packet that waits for its answer.
+    tunnel = skb.tunnel if skb is not None else None
     if entry.state in VALID and entry.probes < link.neigh.ucast_solicit:
         # A probe of an entry that has an address: unicast, though the target hardware address stays zero (F7).
         parent = entry.trigger
         relation = "probe" if parent else ""
-        arp_send(link, ARPOP_REQUEST, target, source, dst=entry.mac, parent=parent, relation=relation)
+        arp_send(link, ARPOP_REQUEST, target, source, dst=entry.mac, parent=parent, relation=relation, tunnel=tunnel)
         return
     parent = skb.id if skb is not None else entry.trigger
-    arp_send(link, ARPOP_REQUEST, target, source, dst=link.broadcast, parent=parent, relation="arp" if parent else "")
+    relation = "arp" if parent else ""
+    arp_send(link, ARPOP_REQUEST, target, source, dst=link.broadcast, parent=parent, relation=relation, tunnel=tunnel)
 
 
 def arp_error_report(entry: Neighbour, skb: Skb) -> None:
@@ -81,7 +87,9 @@ def arp_error_report(entry: Neighbour, skb: Skb) -> None:
     from podwire.linux.path.icmp import ipv4_link_failure
 
     netns = entry.link.netns
-    ipv4_link_failure(netns, skb)
+    if skb.dst is not None:
+        # dst_link_failure: what a program sent to a next hop of its own choice has no route, and nobody is told.
+        ipv4_link_failure(netns, skb)
     if netns.machine.log.on:
         by = ByNeighbour(entry.ip, entry.link.name, Nud.FAILED, None, entry.owner)
         netns.emit(skb.id, Dropped("arp_error_report", DropReason.NEIGH_FAILED, by, entry.link.name))
@@ -238,8 +246,19 @@ def _accepts(link: Link, sender: Ip, accept: int) -> bool:
 
 
 def _reply(link: Link, skb: Skb, message: Arp) -> None:
+    came = skb.tunnel
+    # iptunnel_metadata_reply: back to where it came from.
+    back = TunnelInfo(id=came.id, dst=came.src, csum=came.csum) if came is not None and not came.tx else None
     arp_send(
-        link, ARPOP_REPLY, message.spa, message.tpa, dst=message.sha, tha=message.sha, parent=skb.id, relation="reply"
+        link,
+        ARPOP_REPLY,
+        message.spa,
+        message.tpa,
+        dst=message.sha,
+        tha=message.sha,
+        parent=skb.id,
+        relation="reply",
+        tunnel=back,
     )
 
 

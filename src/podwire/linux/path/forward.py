@@ -37,7 +37,7 @@ def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
                 skb.id, Dropped("ip_forward", DropReason.IP_INHDR, ByLink(link.name, "ttl", str(ip.ttl)), link.name)
             )
         return
-    mtu = dst.effective_mtu
+    mtu = dst.forward_mtu(netns)
     if ip.df and skb.packet.size > mtu:
         icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu)
         if log_on:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from podwire.linux.skb import Skb
-from podwire.trace.events import ByLink, Created, Dropped, Fragmented, Reassembled
+from podwire.trace.events import ByLink, ByNotModelled, Created, Dropped, Fragmented, Reassembled
 from podwire.trace.reasons import DropReason
 from podwire.wire.codec import from_bytes, to_bytes
 from podwire.wire.headers import ICMP_DEST_UNREACH, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_TIME_EXCEEDED, IPv4
@@ -52,8 +52,9 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> int:
     room = mtu - ip.size
     if room < 8:
         if log_on:
-            by = ByLink(link.name, "mtu", str(mtu))
-            netns.emit(skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, by, link.name))
+            # ip_do_fragment would send empty pieces until some queue is full.
+            missing = ByNotModelled(f"an MTU of {mtu} that leaves no room for data")
+            netns.emit(skb.id, Dropped("ip_fragment", DropReason.NOT_MODELLED, missing, link.name))
         return -EINVAL
     world = netns.machine.world
     pieces: list[Skb] = []
@@ -76,7 +77,7 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> int:
         offset += len(chunk)
         piece = Skb(_decode(header, chunk), world.new_packet_id(), skb.dev)
         piece.dst, piece.mark, piece.local_out, piece.iif = skb.dst, skb.mark, skb.local_out, skb.iif
-        piece.owner = skb.owner
+        piece.owner, piece.tunnel = skb.owner, skb.tunnel
         pieces.append(piece)
     if log_on:
         netns.emit(skb.id, Fragmented(mtu, tuple(piece.id for piece in pieces)))

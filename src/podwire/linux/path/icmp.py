@@ -10,11 +10,11 @@ from __future__ import annotations
 from errno import EACCES, EHOSTUNREACH, ENETUNREACH
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.fib import UNICAST
 from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE, Link
-from podwire.linux.path.lookup import fib_lookup, inet_addr_onlink, inet_addr_type, inet_select_addr, source_of
+from podwire.linux.path.lookup import fib_lookup, inet_select_addr, source_of
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
-from podwire.linux.path.route import Dst, RouteException, ip_route_output, ip_select_ttl
+from podwire.linux.path.route import IPV4_MIN_MTU, Dst, ip_route_output, ip_select_ttl
+from podwire.linux.path.rtupdate import ip_do_redirect, ipv4_update_pmtu
 from podwire.linux.path.why import sysctl
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, ByLink, BySysctl, Delivered, Dropped, IcmpSent
@@ -35,8 +35,13 @@ from podwire.wire.headers import (
     ICMP_TIMESTAMP,
     ICMP_TIMESTAMPREPLY,
     IPPROTO_ICMP,
+    IPPROTO_IPIP,
+    IPPROTO_TCP,
+    Geneve,
     Icmp,
     IPv4,
+    Udp,
+    Vxlan,
 )
 from podwire.wire.packet import Packet, Quoted
 
@@ -48,6 +53,8 @@ _DUMMY: Final = Ip4.parse("192.0.0.8")
 _PREC_INTERNETCONTROL: Final = 0xC0
 _QUOTE_LIMIT: Final = 576
 _NR_ICMP_TYPES: Final = 18
+_NO_PMTU: Final = 2
+_STRICT_PMTU: Final = 3
 _TIMESTAMP_SIZE: Final = 4
 _TREATED_AS_ERRORS: Final = ICMP_ERRORS | {1, 2, 6, 7, 9, 10}
 """``icmp_pointers[].error``: also the numbers without a meaning, and router discovery."""
@@ -70,9 +77,13 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
         limited = _is_limited(netns, type_, code)
         if limited and not (incoming is not None and incoming.is_loopback) and not _global_allow(netns):
             withheld = "ratelimit"
+        if netns.machine.icmp_busy:
+            withheld = withheld or "an ICMP message is being sent"
         dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True, ports=_flow(netns))
         if dst.kind == "error":
             withheld = "no route back"
+        elif not withheld and dst.effective_mtu < IPV4_MIN_MTU:
+            withheld = "the route back takes too little"
         elif not withheld:
             source = source or dst.src or _DUMMY
             if limited and not _rate_allows(netns, dst, ip.src):
@@ -96,12 +107,23 @@ def _flow(netns: Netns) -> tuple[int, int, int] | None:
 
 
 def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: int, source: Ip) -> None:
-    from podwire.linux.path.output import ip_local_out
-
     error = Skb(packet, netns.machine.world.new_packet_id())
     if netns.machine.log.on:
         netns.emit(skb.id, IcmpSent(type_, code, skb.ip.src, source, error.id))
-    ip_local_out(netns, error, dst, parent=skb.id, relation="icmp-error")
+    _send(netns, error, dst, skb.id, "icmp-error")
+
+
+def _send(netns: Netns, message: Skb, dst: Dst, parent: int, relation: str) -> None:
+    """Hand over the message with ``icmp_xmit_lock`` held: softirqs wait, and what tunnels make of it provokes no error."""
+    from podwire.linux.path.output import ip_local_out
+
+    machine = netns.machine
+    machine.icmp_busy = True
+    try:
+        ip_local_out(netns, message, dst, parent=parent, relation=relation)
+    finally:
+        machine.icmp_busy = False
+    machine.run_softirq()
 
 
 def _forbidden(skb: Skb, ip: IPv4) -> str:
@@ -234,29 +256,71 @@ def icmp_rcv(netns: Netns, skb: Skb, link: Link, icmp: Icmp, *, raw: bool) -> No
     if icmp.type == ICMP_TIMESTAMP:
         icmp_timestamp(netns, skb, link, icmp)
         return
-    note = f"type {icmp.type}"
-    inner = quoted(skb.packet) if icmp.is_error else None
-    if inner is not None:
-        note = _icmp_socket_deliver(netns, skb, link, icmp, inner) or note
+    note = icmp_unreach(netns, skb, link, icmp) or f"type {icmp.type}"
     if log_on:
         netns.emit(skb.id, Delivered("icmp", note))
 
 
-def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
+def icmp_unreach(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> str:
+    """``icmp_unreach``, ``icmp_redirect``: what an error is about, and what net.ipv4.ip_no_pmtu_disc lets through of it.
+
+    Returns what came of it.
+    """
+    inner = quoted(skb.packet) if icmp.is_error else None
+    if inner is None:
+        return ""
+    mtu = 0
+    if icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED:
+        mode = netns.setting("ip_no_pmtu_disc")
+        header = inner.layers[0]
+        # icmp_tag_validation: of the protocols that are there TCP alone looks whether the quoted packet can be its own.
+        strict = isinstance(header, IPv4) and header.proto == IPPROTO_TCP
+        if mode == _NO_PMTU or (mode == _STRICT_PMTU and not strict):
+            return f"ignored: net.ipv4.ip_no_pmtu_disc={mode}"
+        mtu = icmp.mtu if mode in {0, _STRICT_PMTU} else 0
+    return _icmp_socket_deliver(netns, skb, link, icmp, inner, mtu)
+
+
+def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet, mtu: int) -> str:
     """``icmp_socket_deliver``: the protocol's error handler.
 
     Redirects and path MTUs are believed only for what a socket sent, and for echo replies.
     """
+    header = inner.layers[0]
+    if isinstance(header, IPv4) and header.proto == IPPROTO_IPIP and "ipip" in netns.machine.modules:
+        from podwire.linux.path.iptunnel import ipip_err
+
+        return ipip_err(netns, skb, link, icmp, inner, mtu)
     transport = inner.layers[1] if len(inner.layers) > 1 else None
     echo_reply = isinstance(transport, Icmp) and transport.type == ICMP_ECHOREPLY
     if icmp.type == ICMP_REDIRECT:
-        if echo_reply or netns.sockets.senders(skb, inner):
-            return _redirect(netns, skb, link, icmp, inner)
+        tunnelled = isinstance(transport, Udp) and _encap_err_lookup(netns, inner, transport)
+        if echo_reply or tunnelled or netns.sockets.senders(skb, inner):
+            return ip_do_redirect(netns, skb, link, icmp, inner)
         return "redirect about an unknown packet"
-    known = netns.sockets.error(skb, icmp, inner) or echo_reply
-    if known and icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED:
-        _update_pmtu(netns, icmp, inner)
+    too_big = icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED
+    if echo_reply and too_big:
+        ipv4_update_pmtu(netns, inner, mtu, mark=skb.mark if netns.setting("fwmark_reflect") else 0)
+    if too_big and isinstance(transport, Udp) and _encap_err_lookup(netns, inner, transport):
+        # A tunnel has no sending socket: only the path of the outer packet learns.
+        ipv4_update_pmtu(netns, inner, mtu)
+    for socket in netns.sockets.senders(skb, inner):
+        if too_big:
+            ipv4_update_pmtu(netns, inner, mtu, mark=socket.mark, tos=socket.tos, oif=socket.link)
+        socket.hear(skb, icmp, inner, mtu)
     return ""
+
+
+def _encap_err_lookup(netns: Netns, inner: Packet, udp: Udp) -> bool:
+    """``__udp4_lib_err_encap``, ``vxlan_err_lookup``: the quoted datagram is one of a tunnel here."""
+    encap = netns.sockets.encap.get(udp.dport)
+    outer, header = inner.layers[0], inner.layers[2] if len(inner.layers) > 2 else None
+    return (
+        encap is not None
+        and isinstance(outer, IPv4)
+        and isinstance(header, Vxlan | Geneve)
+        and encap.knows(outer.dst, header.vni)
+    )
 
 
 def icmp_echo(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> None:
@@ -284,8 +348,6 @@ def icmp_timestamp(netns: Netns, skb: Skb, link: Link, icmp: Icmp) -> None:
 
 def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes | Quoted, to: str) -> None:
     """``icmp_reply``; a question to a broadcast or multicast address is ignored by default."""
-    from podwire.linux.path.output import ip_local_out
-
     log_on = netns.machine.log.on
     ip = skb.ip
     broadcast = skb.dst is not None and skb.dst.type in {"broadcast", "multicast"}
@@ -296,15 +358,16 @@ def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes
         return
     source = _spec_dst(netns, skb, link) if broadcast else ip.dst
     dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False, ports=_flow(netns))
+    tiny = dst.kind != "error" and dst.effective_mtu < IPV4_MIN_MTU
     if log_on:
         note = f"seq {answer.seq}" if to == "icmp_echo" else f"type {ICMP_TIMESTAMP}"
-        netns.emit(skb.id, Delivered(to, note, dst.why if dst.kind == "error" else None))
-    if dst.kind == "error":
+        netns.emit(skb.id, Delivered(to, note, dst.why if dst.kind == "error" else dst.by if tiny else None))
+    if dst.kind == "error" or tiny:
         return
     to_whom = ip.src or dst.src
     header = IPv4(source or dst.src, to_whom, IPPROTO_ICMP, ip_select_ttl(netns, dst), ip.tos, netns.new_ip_id())
     reply = Skb(Packet((header, answer), payload), netns.machine.world.new_packet_id())
-    ip_local_out(netns, reply, dst, parent=skb.id, relation="reply")
+    _send(netns, reply, dst, skb.id, "reply")
 
 
 def _spec_dst(netns: Netns, skb: Skb, link: Link) -> Ip:
@@ -316,72 +379,3 @@ def _spec_dst(netns: Netns, skb: Skb, link: Link) -> Ip:
     if found.error:
         return inet_select_addr(netns, link, ip.src, SCOPE_UNIVERSE)
     return source_of(netns, found)
-
-
-def _redirect(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: Packet) -> str:
-    """``ip_do_redirect``.
-
-    A host takes the better gateway to heart, a router does not (F74, RFC 1122 section 3.2.2.2).
-    """
-    header = inner.layers[0]
-    gateway = Ip4(icmp.rest)
-    all_, conf = netns.conf_all, link.conf
-    accept = (
-        all_.accept_redirects and conf.accept_redirects
-        if conf.forwarding
-        else all_.accept_redirects or conf.accept_redirects
-    )
-    if not isinstance(header, IPv4) or not accept or gateway.is_multicast or gateway.is_lbcast or gateway.is_zeronet:
-        return "redirect ignored"
-    current = ip_route_output(netns, header.dst, tos=header.tos & 0x1C)
-    if (
-        current.kind == "error"
-        or current.link is not link
-        or current.gateway != skb.ip.src
-        or gateway == current.gateway
-    ):
-        return "redirect ignored"
-    if all_.shared_media or conf.shared_media:
-        # inet_addr_type: anything but an own or a broadcast address.
-        if inet_addr_type(netns, gateway) != UNICAST:
-            return "redirect ignored"
-    elif not inet_addr_onlink(link, gateway, skb.ip.src):
-        return "redirect ignored"
-    from podwire.linux.neigh import VALID
-    from podwire.linux.path.neighbour import neigh_event_send, neigh_of
-
-    entry = neigh_of(link, gateway)
-    if entry is None:
-        return "redirect ignored"
-    if entry.state not in VALID:
-        # __ip_do_redirect: first find out whether the new gateway is there; the next redirect will be heeded.
-        neigh_event_send(entry, None)
-        return f"redirect to {gateway}, which is asked by ARP first"
-    old = netns.exceptions.get(header.dst, RouteException())
-    seconds = 300
-    expires = netns.machine.world.now + seconds * 1_000_000_000
-    netns.exceptions[header.dst] = RouteException(old.mtu, gateway, expires, bound=old.bound)
-    return f"redirect to {gateway}"
-
-
-def _update_pmtu(netns: Netns, icmp: Icmp, inner: Packet) -> None:
-    """``ipv4_update_pmtu``.
-
-    Remember the path MTU of the quoted destination for mtu_expires, never below min_pmtu (F91).
-    """
-    header = inner.layers[0]
-    if not isinstance(header, IPv4) or header.src not in netns.local:
-        return
-    current = ip_route_output(netns, header.dst, header.src)
-    mtu, locked = icmp.mtu, False
-    minimum = netns.setting("route/min_pmtu")
-    if current.kind == "error" or current.locked or mtu > current.effective_mtu:
-        return
-    if mtu < minimum:
-        mtu, locked = min(current.effective_mtu, minimum), True
-    old = netns.exceptions.get(header.dst, RouteException())
-    now, lifetime = netns.machine.world.now, netns.setting("route/mtu_expires") * 1_000_000_000
-    if old.mtu == mtu and not locked and now < old.expires - lifetime // 2:
-        return
-    expires = now + lifetime
-    netns.exceptions[header.dst] = RouteException(mtu, old.gateway, expires, locked, bound=old.bound)

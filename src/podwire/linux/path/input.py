@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 from podwire.linux.path.fragment import ip_defrag
 from podwire.linux.path.icmp import icmp_rcv, icmp_send
+from podwire.linux.path.iptunnel import tunnel4_rcv
 from podwire.linux.path.tcp import tcp_v4_rcv
 from podwire.trace.events import ByLink, Delivered, Dropped
 from podwire.trace.reasons import DropReason
+from podwire.wire.checksum import words
+from podwire.wire.codec import to_bytes
 from podwire.wire.headers import (
     ICMP_DEST_UNREACH,
     ICMP_PORT_UNREACH,
     ICMP_PROT_UNREACH,
     IPPROTO_ICMP,
+    IPPROTO_IPIP,
     IPPROTO_TCP,
     IPPROTO_UDP,
     Icmp,
+    IPv4,
     Tcp,
     Udp,
 )
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
+    from podwire.wire.packet import Packet
 
 
 def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
@@ -45,6 +51,12 @@ def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
         udp_rcv(netns, skb, link, transport, raw=raw)
     elif ip.proto == IPPROTO_TCP and type(transport) is Tcp:
         tcp_v4_rcv(netns, skb, link, transport)
+    elif ip.proto == IPPROTO_IPIP and "ipip" in netns.machine.modules:
+        if not tunnel4_rcv(netns, skb, link):
+            icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
+            if log_on:
+                by = ByLink(link.name, "no tunnel device", str(ip.src))
+                netns.emit(skb.id, Dropped("tunnel4_rcv", DropReason.NOT_SPECIFIED, by, link.name))
     elif raw:
         if log_on:
             netns.emit(skb.id, Delivered("socket", "raw"))
@@ -55,19 +67,36 @@ def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
             netns.emit(skb.id, Dropped("ip_protocol_deliver_rcu", DropReason.IP_NOPROTO, by, link.name))
 
 
+def _is_sound(packet: Packet) -> bool:
+    """A checksum that is written out may be right: around a padded frame in a tunnel."""
+    if len(packet.layers) == 2:
+        return False
+    data = to_bytes(packet)
+    ip, udp = packet.layers[0], packet.layers[1]
+    assert isinstance(ip, IPv4)  # noqa: S101 - the caller read it
+    segment = data[ip.size : ip.total_length]
+    assert isinstance(udp, Udp)  # noqa: S101 - and this
+    return (ip.src + ip.dst + IPPROTO_UDP + len(segment) + words(segment)) % 65535 == 0
+
+
 def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
     """``__udp4_lib_rcv``: a socket takes the datagram, or "port unreachable" goes back (F163)."""
     log_on = netns.machine.log.on
-    size = 8 + len(skb.packet.payload)
+    packet = skb.packet
+    size = packet.size - skb.ip.size + (len(packet.trailer) if udp.length is not None else 0)
     if udp.length is not None and not 8 <= udp.length <= size:
         if log_on:
             by = ByLink(link.name, "UDP length", str(udp.length))
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.PKT_TOO_SMALL, by, link.name))
         return
-    if udp.checksum:
+    if udp.checksum and not _is_sound(packet):
         if log_on:
             by = ByLink(link.name, "UDP checksum", f"{udp.checksum:#06x}")
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.UDP_CSUM, by, link.name))
+        return
+    encap = netns.sockets.encap
+    if encap and (tunnel := encap.get(udp.dport)) is not None:
+        tunnel.rcv(tunnel, netns, skb, link)
         return
     socket = netns.sockets.udp_lookup(skb.ip.src, udp.sport, skb.ip.dst, udp.dport, skb.inet_iif)
     if socket is not None:

@@ -14,6 +14,7 @@ from podwire.linux.neigh import CONNECTED
 from podwire.linux.path.bridge import br_dev_xmit
 from podwire.linux.path.fragment import ip_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
+from podwire.linux.path.tc import sch_handle_egress
 from podwire.trace.events import PACKET_LOOPBACK, ByLink, Created, Dropped, Routed, Transmitted
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Mac
@@ -21,25 +22,35 @@ from podwire.wire.headers import ETH_P_IP, Ethernet
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from podwire.linux.netns import Netns
     from podwire.linux.path.route import Dst
     from podwire.linux.skb import Skb
 
 NET_XMIT_DROP: Final = 1
 NET_XMIT_CN: Final = 2
+_XMIT_RECURSION_LIMIT: Final = 8
 _VLAN_HLEN: Final = 4
 """A veth's other end takes that much more than its MTU: there might be a VLAN tag."""
 
 
-def ip_local_out(netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "") -> int:
-    """``ip_local_out``: a packet made here starts its way (behind OUTPUT). What it returns: see ``dev_queue_xmit``."""
+def ip_local_out(
+    netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "", tunnelled: bool = False
+) -> int:
+    """``ip_local_out``: a packet made here starts its way (behind OUTPUT). What it returns: see ``dev_queue_xmit``.
+
+    ``tunnelled``: it is not born here, a tunnel device put the header in front.
+    """
     ip = skb.ip
     skb.dst = dst
+    skb.tunnel = dst.encap
     skb.local_out = True
     link = dst.link
     assert link is not None  # noqa: S101 - output routes without error have a device
     if netns.machine.log.on:
-        netns.emit(skb.id, Created(parent, relation, skb.packet))
+        if not tunnelled:
+            netns.emit(skb.id, Created(parent, relation, skb.packet))
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
     if dst.is_heard_here and not link.is_loopback:
         _loop_back(netns, skb, link, dst)
@@ -74,18 +85,27 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
     """
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
-    mtu = dst.effective_mtu
+    mtu = ip_skb_dst_mtu(netns, skb, dst)
     if skb.packet.size > mtu:
         return ip_fragment(netns, skb, link, mtu)
     return ip_finish_output2(netns, skb, link)
+
+
+def ip_skb_dst_mtu(netns: Netns, skb: Skb, dst: Dst) -> int:
+    """``ip_skb_dst_mtu``: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path."""
+    if not skb.local_out:
+        return dst.forward_mtu(netns)
+    if skb.owner is not None and skb.owner.probes:
+        return min(dst.link.mtu if dst.link is not None else 65535, 65535)
+    return dst.effective_mtu
 
 
 def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
     """``ip_finish_output2``: find the next hop's neighbour entry and send through it."""
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
-    # arp_constructor: on lo there is one entry for all.
-    next_hop = ANY4 if link.is_loopback else dst.gateway or skb.ip.dst
+    # arp_constructor: on lo, and on a device with one other end, there is one entry for all.
+    next_hop = ANY4 if link.is_loopback or link.pointopoint else dst.gateway or skb.ip.dst
     entry = netns.neighbours.get(next_hop, link) or neigh_of(link, next_hop)
     if entry is None:
         if netns.machine.log.on:
@@ -102,7 +122,7 @@ def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
 
 def dev_hard_header_xmit(link: Link, skb: Skb, mac: Mac) -> int:
     """``dev_hard_header`` and ``dev_queue_xmit``."""
-    skb.eth = Ethernet(mac, link.mac, ETH_P_IP)
+    skb.eth = None if link.headerless else Ethernet(mac, link.mac, ETH_P_IP)
     return dev_queue_xmit(link, skb)
 
 
@@ -112,6 +132,18 @@ def _dropped(
     link.stats.tx_dropped += 1
     if link.netns.machine.log.on:
         link.netns.emit(skb.id, Dropped(where, reason, ByLink(link.name, what, value, link.owner), link.name))
+
+
+def _noop_enqueue(link: Link, skb: Skb) -> int:
+    """``noop_enqueue``: the qdisc of a device without carrier."""
+    if link.bridge is not None:
+        what = "no forwarding port" if link.bridge.ports else "no bridge port"
+        _dropped(link, skb, "noop_enqueue", what, reason=DropReason.QDISC_DROP)
+        return NET_XMIT_CN
+    far = link.peer
+    other = f"{far.netns.label}:{far.name}" if far is not None else ""
+    _dropped(link, skb, "noop_enqueue", "no-carrier", other, DropReason.QDISC_DROP)
+    return NET_XMIT_CN
 
 
 def dev_queue_xmit(link: Link, skb: Skb) -> int:
@@ -124,18 +156,15 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
     """
     netns = link.netns
     machine = netns.machine
+    if link.tc_egress is not None and (code := sch_handle_egress(skb, link, link.tc_egress)) is not None:
+        return code
     if not link.is_up:
         _dropped(link, skb, "__dev_queue_xmit", "down")
         return -ENETDOWN
     if not link.carrier:
-        if link.bridge is not None:
-            what = "no forwarding port" if link.bridge.ports else "no bridge port"
-            _dropped(link, skb, "noop_enqueue", what, reason=DropReason.QDISC_DROP)
-            return NET_XMIT_CN
-        far = link.peer
-        other = f"{far.netns.label}:{far.name}" if far is not None else ""
-        _dropped(link, skb, "noop_enqueue", "no-carrier", other, DropReason.QDISC_DROP)
-        return NET_XMIT_CN
+        return _noop_enqueue(link, skb)
+    if link.xmit is not None:
+        return _tunnel_xmit(link, skb, link.xmit)
     packet = skb.packet
     eth = skb.eth
     assert eth is not None  # noqa: S101 - the header was built above
@@ -173,6 +202,7 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         skb.local_out = False
         skb.redirect = False
         skb.owner = None
+        skb.tunnel = None
         if peer.netns is not netns:
             skb.mark = 0
         peer.netns.machine.enqueue(skb)
@@ -189,6 +219,26 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
     elif machine.log.on:
         # A dummy: the frame reaches nobody.
         netns.emit(skb.id, Dropped("dummy_xmit", DropReason.DEV_READY, ByLink(link.name, "dummy device"), link.name))
+    return 0
+
+
+def _tunnel_xmit(link: Link, skb: Skb, xmit: Callable[[Skb, Link], None]) -> int:
+    """A tunnel device sends: taps see the inner frame. It counts by itself, and what becomes of the outer packet it keeps to itself."""
+    machine = link.netns.machine
+    if machine.xmit_recursion > _XMIT_RECURSION_LIMIT:
+        # "Dead loop on virtual device": tunnels whose outer packets lead into each other.
+        _dropped(link, skb, "__dev_queue_xmit", "a loop of tunnels", reason=DropReason.NOT_SPECIFIED)
+        return -ENETDOWN
+    machine.world.now += TRANSMIT_NS
+    if machine.log.on:
+        packet = skb.packet
+        frame = packet if skb.eth is None else Packet((skb.eth, *packet.layers), packet.payload, packet.trailer)
+        link.netns.emit(skb.id, Transmitted(link.name, frame))
+    machine.xmit_recursion += 1
+    try:
+        xmit(skb, link)
+    finally:
+        machine.xmit_recursion -= 1
     return 0
 
 

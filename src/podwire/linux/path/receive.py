@@ -10,6 +10,7 @@ from podwire.linux.path.forward import ip_forward
 from podwire.linux.path.icmp import ip_error
 from podwire.linux.path.input import ip_local_deliver
 from podwire.linux.path.routein import ip_route_input
+from podwire.linux.path.tc import sch_handle_ingress
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import (
     PACKET_BROADCAST,
@@ -69,15 +70,23 @@ def netif_receive_skb(skb: Skb) -> None:
 
 
 def netif_receive_skb_core(skb: Skb, link: Link) -> None:
-    """``__netif_receive_skb_core``: taps, the bridge whose port the device is, protocols."""
+    """``__netif_receive_skb_core``: taps, the program at the tc hook, the bridge whose port the device is, protocols."""
     netns = link.netns
     skb.iif = link
     log_on = netns.machine.log.on
     eth = skb.eth
-    if log_on and eth is not None:
+    if log_on:
         packet = skb.packet
-        frame = Packet((eth, *packet.layers), packet.payload, packet.trailer)
+        frame = packet if eth is None else Packet((eth, *packet.layers), packet.payload, packet.trailer)
         netns.emit(skb.id, Received(link.name, frame, skb.pkt_type))
+    if link.tc_ingress is not None:
+        onward = sch_handle_ingress(skb, link, link.tc_ingress)
+        if onward is not link:
+            if onward is not None:
+                # another_round: the program handed it to the other end of a veth.
+                netif_receive_skb_core(skb, onward)
+            return
+        eth = skb.eth
     if link.port is not None and br_handle_frame(skb, link.port):
         return
     layers = skb.packet.layers
@@ -110,15 +119,17 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
         _drop(netns, skb, "ip_rcv", DropReason.IP_CSUM, link, "header checksum", f"{ip.checksum:#06x}")
         return
     length = ip.total_length
-    if length is not None and length > skb.packet.size:
+    packet = skb.packet
+    if length is not None and length > packet.size + len(packet.trailer):
         _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(length))
         return
     if length is not None and length < ip.size:
         _drop(netns, skb, "ip_rcv", DropReason.IP_INHDR, link, "total length", str(length))
         return
-    if skb.packet.trailer:
-        # pskb_trim_rcsum: what the link layer padded ends here.
-        skb.packet = Packet(skb.packet.layers, skb.packet.payload)
+    if packet.trailer:
+        # pskb_trim_rcsum: what the link layer padded ends here; padding of a frame inside a tunnel is part of the datagram.
+        inside = max((length or 0) - packet.size, 0)
+        skb.packet = Packet(packet.layers, packet.payload, packet.trailer[:inside])
     ip_rcv_finish(skb, link, netns)
 
 
@@ -155,6 +166,7 @@ def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
         dst = skb.dst = ip_route_input(
             netns, ip.dst, ip.src, link, mark=skb.mark, tos=ip.tos & 0x1C, ports=early_flow_dissect(netns, skb)
         )
+        skb.tunnel = dst.encap
     kind = dst.kind
     log_on = netns.machine.log.on
     if kind == "drop":

@@ -6,10 +6,9 @@ devinet.c).
 
 from __future__ import annotations
 
+from copy import copy
 from errno import EINVAL, ENETUNREACH, ENODEV
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from podwire.linux.fib import (
     BROADCAST,
@@ -21,6 +20,7 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
 from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
+from podwire.linux.path.exception import find_exception, next_hop_key
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_select_addr, multipath_hash, source_of
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import By, ByLink, ByPolicyRule, ByRoute
@@ -29,9 +29,12 @@ from podwire.wire.addr import ANY4, Ip, Ip4
 
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
+    from podwire.linux.tunnel import TunnelInfo
 
 _CACHE_LIMIT: Final = 8192
 ALL_HOSTS: Final = Ip4.parse("224.0.0.1")
+IPV4_MIN_MTU: Final = 68
+"""``inetdev_valid_mtu``: where the route takes less, nothing is sent from here (RFC 791)."""
 LOOPBACK_ADDR: Final = Ip4.parse("127.0.0.1")
 
 
@@ -45,18 +48,23 @@ class Dst:
 
     __slots__ = (
         "by",
+        "encap",
         "error",
+        "expires",
         "gateway",
         "hoplimit",
         "iif",
         "is_input",
         "kind",
+        "leg",
         "link",
         "locked",
         "member",
         "mtu",
+        "pmtu",
         "reason",
         "redirect",
+        "redirected",
         "rule",
         "src",
         "type",
@@ -90,8 +98,18 @@ class Dst:
         self.error = error
         self.mtu = mtu
         """MTU metric of the route; 0 where the device decides."""
+        self.pmtu = 0
+        """``rt_pmtu``: what was learned of the path; 0 for nothing."""
+        self.expires = 0
+        """Until when (ns) that holds."""
+        self.redirected = False
+        """RTCF_REDIRECTED: the gateway is one that was learned."""
+        self.leg: tuple[Route, NextHop] | None = None
+        """Whose next hop learns; None where no route of a table is behind this, or one that does not learn."""
         self.locked = False
         """``ip_mtu_locked``: path MTU discovery has no say, and DF is not set for it."""
+        self.encap: TunnelInfo | None = None
+        """``lwtstate``: what a packet that goes this way brings to its tunnel device."""
         self.member = False
         """The destination is a group that this host is in."""
         self.hoplimit = 0
@@ -116,24 +134,27 @@ class Dst:
 
     @property
     def effective_mtu(self) -> int:
-        """``dst_mtu``: the metric, else the device's, 65535 at most."""
-        return self.mtu or min(self.link.mtu if self.link is not None else 65535, 65535)
+        """``dst_mtu``: what was learned of the path, else the metric, else the device's; 65535 at most."""
+        return self.pmtu or self._raw_mtu
+
+    @property
+    def _raw_mtu(self) -> int:
+        if self.mtu:
+            return self.mtu
+        mtu = min(self.link.mtu if self.link is not None else 65535, 65535)
+        # A metric of 0 that is locked: behind a gateway nothing can be known.
+        return min(mtu, 576) if self.locked and self.gateway is not None else mtu
+
+    def forward_mtu(self, netns: Netns) -> int:
+        """``ip_dst_mtu_maybe_forward``: a router believes what it has learned of a path only where it is told to, or locked (F93)."""
+        if self.pmtu and (self.locked or netns.setting("ip_forward_use_pmtu")):
+            return self.pmtu
+        return self._raw_mtu
 
 
 def ip_select_ttl(netns: Netns, dst: Dst) -> int:
     """``ip4_dst_hoplimit``: what a packet starts with unless its socket says otherwise."""
     return dst.hoplimit or netns.setting("ip_default_ttl")
-
-
-class RouteException(msgspec.Struct):
-    """``struct fib_nh_exception``: a path MTU or a redirect learned for one destination; ``expires`` in ns, 0 never."""
-
-    mtu: int = 0
-    gateway: Ip | None = None
-    expires: int = 0
-    locked: bool = False
-    bound: bool = False
-    """``fnhe_rth_output``: a packet, or ``ip route get``, has gone this way; such exceptions are listed."""
 
 
 def describe(netns: Netns, route: Route | None, nexthop: NextHop | None, dst: Ip) -> ByRoute:
@@ -201,29 +222,34 @@ def ip_route_output(
         if len(netns.output_routes) > _CACHE_LIMIT:
             netns.output_routes.clear()
         netns.output_routes[key] = cached
-    return _with_exception(netns, cached, dst)
+    return rt_bind_exception(netns, cached, dst) if netns.exceptions else cached
 
 
-def _with_exception(netns: Netns, dst: Dst, addr: Ip) -> Dst:
-    if not netns.exceptions:
-        return dst
-    exception = netns.exceptions.get(addr)
-    if exception is None or dst.kind != "output" or dst.type != UNICAST:
-        return dst
-    if exception.expires and netns.machine.world.now >= exception.expires:
-        del netns.exceptions[addr]
+def rt_bind_exception(netns: Netns, dst: Dst, daddr: Ip) -> Dst:
+    """``rt_bind_exception``: the route with what was learned for this destination."""
+    exception = find_exception(netns, next_hop_key(*dst.leg), daddr) if dst.leg is not None else None
+    if exception is None:
         return dst
     exception.bound = True
-    copy = Dst("output", dst.type, dst.link, dst.by, gateway=dst.gateway, src=dst.src, rule=dst.rule, mtu=dst.mtu)
-    copy.gateway = exception.gateway or dst.gateway
-    copy.mtu = min(exception.mtu, dst.effective_mtu) if exception.mtu else dst.mtu
-    copy.locked, copy.hoplimit = dst.locked or exception.locked, dst.hoplimit
-    return copy
+    bound = copy(dst)
+    bound.gateway = exception.gateway or dst.gateway
+    bound.redirected = exception.gateway is not None
+    bound.pmtu, bound.expires = exception.mtu, exception.expires
+    bound.locked = dst.locked or exception.locked
+    return bound
 
 
 def on_link_gateway(nexthop: NextHop) -> Ip | None:
     """``rt_set_nexthop``: a gateway counts where it is on link; one that is an own address means the link itself."""
     return nexthop.via if nexthop.scope == SCOPE_LINK else None
+
+
+def _mkroute_refuses(netns: Netns, link: Link, src: Ip, daddr: Ip) -> Dst | None:
+    """``__mkroute_output``: what no device but lo sends, and what is no destination."""
+    localnet = link.conf.route_localnet or netns.conf_all.route_localnet
+    if Ip4(src).is_loopback and not link.is_loopback and not localnet:
+        return _refused(EINVAL, daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
+    return _refused(EINVAL, daddr, DropReason.IP_INVALID_DEST) if Ip4(daddr).is_zeronet else None
 
 
 def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one function in the kernel too
@@ -285,6 +311,8 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         if oif is not None:
             # "Apparently, routing tables are wrong. Assume, that the destination is on link.": whatever the error was.
             src = saddr or inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
+            if refused := _mkroute_refuses(netns, oif, src, daddr):
+                return refused
             by = ByRoute(UNICAST, str(daddr), "", oif.name, flags=("assumed on-link",))
             return Dst("output", UNICAST, oif, by, src=src)
         return _failed(netns, result, daddr)
@@ -302,22 +330,18 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
     link = result.link
     if link is None:
         return _failed(netns, FibResult(route, None, None, result.rule, ENETUNREACH), daddr)
-    if (
-        Ip4(src).is_loopback
-        and not link.is_loopback
-        and not (link.conf.route_localnet or netns.conf_all.route_localnet)
-    ):
-        return _refused(EINVAL, daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
-    if Ip4(daddr).is_zeronet:
-        return _refused(EINVAL, daddr, DropReason.IP_INVALID_DEST)
+    if refused := _mkroute_refuses(netns, link, src, daddr):
+        return refused
     type_ = MULTICAST if dst.is_multicast else BROADCAST if dst.is_lbcast else route.type
     gateway = on_link_gateway(nexthop) if type_ == UNICAST else None
     out = Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
+    out.encap = nexthop.encap
     out.member = daddr == ALL_HOSTS
     if type_ == BROADCAST or (type_ == MULTICAST and route.dst.plen < 4):
         # __mkroute_output: the metrics of a route that is not about broadcasts or groups do not count.
         out.mtu = 0
         return out
     out.locked = "mtu" in route.locked
+    out.leg = (route, nexthop) if type_ == UNICAST else None
     out.hoplimit = next((value for name, value in route.metrics if name == "hoplimit"), 0)
     return out

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.fib import BROADCAST, LOCAL, UNICAST
 from podwire.linux.link import SCOPE_HOST, Link
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_addr_onlink, multipath_hash
-from podwire.linux.path.route import Dst, describe, on_link_gateway
+from podwire.linux.path.route import Dst, describe, on_link_gateway, rt_bind_exception
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import By, ByLink, ByPolicyRule, ByReversePath, ByRoute
 from podwire.trace.reasons import DropReason
@@ -46,7 +46,7 @@ def ip_route_input(
         if len(netns.input_routes) > _CACHE_LIMIT:
             netns.input_routes.clear()
         netns.input_routes[key] = cached
-    return cached
+    return rt_bind_exception(netns, cached, daddr) if netns.exceptions else cached
 
 
 def arp_route_input(netns: Netns, target: Ip, sender: Ip, link: Link) -> Dst:
@@ -117,7 +117,7 @@ def _route_input(
             or inet_addr_onlink(link, saddr, nexthop.via or ANY4)
         )
     )
-    return Dst(
+    dst = Dst(
         "forward",
         UNICAST,
         out,
@@ -128,6 +128,10 @@ def _route_input(
         mtu=route.mtu,
         redirect=redirect,
     )
+    dst.locked = "mtu" in route.locked
+    dst.leg = (route, nexthop)
+    dst.encap = nexthop.encap
+    return dst
 
 
 def _multicast_input(netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, arp: bool) -> Dst:

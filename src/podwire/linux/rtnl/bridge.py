@@ -61,7 +61,10 @@ class BridgeOptions(msgspec.Struct):
 
 
 def port_cost(link: Link) -> int:
-    """``port_cost``: 2 for the 10 Gbit/s that a veth claims, 100 for a device that knows no speed."""
+    """``port_cost``: 2 for the 10 Gbit/s that a veth claims, 100 for a device that knows no speed; a tunnel is as fast as its device."""
+    if link.tunnel_netns is not None:
+        lower = link.tunnel_netns.link_by_index(getattr(link.tunnel, "lower", 0))
+        return port_cost(lower) if lower is not None else 100
     return 2 if link.kind == "veth" else 100
 
 

@@ -14,11 +14,21 @@ from podwire.linux.bridge import LEARNS, Bridge, Port
 from podwire.linux.errors import NetlinkError
 from podwire.linux.fdb import FdbEntry
 from podwire.linux.rtnl.door import Door
-from podwire.wire.addr import Mac
+from podwire.linux.rtnl.vxlanfdb import (
+    FdbRemote,
+    Mode,
+    vxlan_fdb_add,
+    vxlan_fdb_delete,
+    vxlan_fdb_get,
+    vxlan_flush,
+)
+from podwire.wire.addr import Ip, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
+    from podwire.linux.vxlanfdb import VxlanFdbEntry
 
+_NOWHERE: Final = FdbRemote()
 _NOT_FOUND: Final = "Fdb entry not found"
 
 
@@ -38,6 +48,7 @@ class FdbFlags(msgspec.Struct, frozen=True):
     use: bool = False
     extern: bool = False
     sticky: bool = False
+    router: bool = False
 
 
 class FdbMatch(msgspec.Struct):
@@ -57,27 +68,38 @@ class FdbMatch(msgspec.Struct):
 
 
 def _check(link: Link) -> None:
-    if link.is_loopback:
+    if link.is_loopback or link.headerless:
         raise NetlinkError(EINVAL, "FDB add only supported for Ethernet devices")
 
 
 class FdbVerbs(Door):
     """RTM_NEWNEIGH and RTM_DELNEIGH of the family AF_BRIDGE."""
 
-    def fdb_add(self, link: Link, mac: Mac, state: FdbState, flags: FdbFlags, *, exclusive: bool = True) -> None:
-        """``bridge fdb add`` (exclusive), ``append`` and ``replace``.
+    def fdb_add(
+        self,
+        link: Link,
+        mac: Mac,
+        state: FdbState,
+        flags: FdbFlags,
+        *,
+        mode: Mode = "add",
+        remote: FdbRemote = _NOWHERE,
+    ) -> None:
+        """``bridge fdb add``, ``append`` and ``replace``; ``remote`` says where a VXLAN device sends, others do not look at it.
 
         Raises ``NetlinkError``: EEXIST, EINVAL, EPERM for a dynamic entry of a port that cannot learn, EOPNOTSUPP for ``master``
         of a device without one.
         """
         _check(link)
-        done = False
+        done, exclusive = False, mode == "add"
         if (flags.master or not flags.self_) and link.port is not None:
             self._br_fdb_add(link.port.bridge, link.port, mac, state, flags, exclusive=exclusive)
             done = True
         if flags.self_:
             if link.bridge is not None:
                 self._br_fdb_add(link.bridge, None, mac, state, flags, exclusive=exclusive)
+            elif link.vxlan is not None:
+                vxlan_fdb_add(link, mac, state, flags, remote, mode, self.writer)
             else:
                 self._dflt_fdb_add(link, mac, state, exclusive=exclusive)
         elif not done:
@@ -154,9 +176,9 @@ class FdbVerbs(Door):
         elif exclusive:
             raise NetlinkError(EEXIST)
 
-    def fdb_del(self, link: Link, mac: Mac, state: FdbState, flags: FdbFlags) -> None:
+    def fdb_del(self, link: Link, mac: Mac, state: FdbState, flags: FdbFlags, *, remote: FdbRemote = _NOWHERE) -> None:
         """``bridge fdb del``. Raises ``NetlinkError``: ENOENT, EOPNOTSUPP, EINVAL."""
-        if link.is_loopback:
+        if link.is_loopback or link.headerless:
             raise NetlinkError(EINVAL, "FDB delete only supported for Ethernet devices")
         done = False
         if (flags.master or not flags.self_) and link.port is not None:
@@ -165,6 +187,9 @@ class FdbVerbs(Door):
         if flags.self_:
             if link.bridge is not None:
                 self._br_fdb_delete(link.bridge, None, mac)
+                return
+            if link.vxlan is not None:
+                vxlan_fdb_delete(link, mac, remote)
                 return
             if not state.permanent:
                 raise NetlinkError(EINVAL)
@@ -191,9 +216,12 @@ class FdbVerbs(Door):
             self._br_flush(link.port.bridge, match, port or link)
             done = True
         if flags.self_:
-            if link.bridge is None:
+            if link.vxlan is not None:
+                vxlan_flush(link, match)
+            elif link.bridge is None:
                 raise NetlinkError(EOPNOTSUPP)
-            self._br_flush(link.bridge, match, port)
+            else:
+                self._br_flush(link.bridge, match, port)
         elif not done:
             raise NetlinkError(EOPNOTSUPP)
 
@@ -208,8 +236,20 @@ class FdbVerbs(Door):
             if match.holds(entry) and (port is None or (entry.port is not None and entry.port.link is port)):
                 bridge.fdb.remove(entry)
 
-    def fdb_get(self, mac: Mac, link: Link | None, master: Link | None, flags: FdbFlags) -> tuple[Link, FdbEntry]:
-        """``bridge fdb get`` (rtnl_fdb_get): the bridge and its entry. Raises ``NetlinkError``: ENOENT, EINVAL, EOPNOTSUPP."""
+    def vxlan_fdb_entries(self, link: Link) -> list[tuple[Mac, Ip]]:
+        """``bridge fdb show dev X`` of a VXLAN device: every address with each of its remotes, what was learnt left out."""
+        fdb = link.vxlan
+        if fdb is None:
+            return []
+        return [(entry.mac, remote.ip) for entry in fdb if entry.user for remote in entry.remotes]
+
+    def fdb_get(
+        self, mac: Mac, link: Link | None, master: Link | None, flags: FdbFlags, *, vni: int | None = None
+    ) -> tuple[Link, FdbEntry | VxlanFdbEntry]:
+        """``bridge fdb get`` (rtnl_fdb_get): the bridge, or the VXLAN device, and its entry.
+
+        Raises ``NetlinkError``: ENOENT, EINVAL, EOPNOTSUPP.
+        """
         upper = master
         if link is not None:
             if master is not None:
@@ -219,6 +259,8 @@ class FdbVerbs(Door):
                 if link.port is None:
                     raise NetlinkError(EINVAL, "Device is not a bridge port")
                 upper = link.port.bridge.link
+        if upper is not None and upper.vxlan is not None:
+            return upper, vxlan_fdb_get(upper, mac, vni)
         if upper is None or upper.bridge is None:
             raise NetlinkError(EOPNOTSUPP, "Fdb get operation not supported by device")
         entry = upper.bridge.fdb.find(mac)

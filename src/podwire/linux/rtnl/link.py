@@ -14,14 +14,25 @@ from podwire.linux.link import Cable, Link
 from podwire.linux.rtnl.bridge import BridgeOptions
 from podwire.linux.rtnl.linkset import LinkSetVerbs, check_mtu, eui64_link_local, valid_name
 from podwire.linux.rtnl.notify import LinkMessage, link_changed, link_conf_changed, tell
+from podwire.linux.rtnl.tunnel import (
+    TUNNEL_KINDS,
+    tunnel_changelink,
+    tunnel_check,
+    tunnel_setup,
+    tunnel_stop,
+    tunnel_uninit,
+    tunnel_validate,
+    tunnels_over,
+)
 from podwire.wire.addr import NO_MAC, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
+    from podwire.linux.tunnel import TunnelConfig
 
 __all__ = ["KINDS", "LinkVerbs", "Peer", "eui64_link_local"]
 
-KINDS: Final = frozenset({"veth", "bridge", "dummy"})
+KINDS: Final = frozenset({"veth", "bridge", "dummy"}) | TUNNEL_KINDS
 _EXISTING_KINDS: Final = frozenset(
     """amt bareudp bond erspan geneve gre gretap gtp hsr ifb ip6erspan ip6gre ip6gretap ip6tnl ipip ipoib ipvlan ipvtap macsec
     macvlan macvtap netdevsim nlmon sit team tun vcan virt_wifi vlan vrf vti vti6 vxcan vxlan wireguard xfrm""".split()
@@ -86,27 +97,36 @@ class LinkVerbs(LinkSetVerbs):
         peer: Peer | None = None,
         configure: Configure | None = None,
         bridge: BridgeOptions | None = None,
+        tunnel: TunnelConfig | None = None,
+        tunnel_netns: Netns | None = None,
     ) -> Link:
         """``ip link add``; a veth registers its peer first, so the peer has the lower index.
 
+        A tunnel device is made with ``tunnel``; its outer packets live in ``tunnel_netns``, this namespace where nothing is said.
+
         Without a name it is called after its kind: ``veth0``, ``bridge0``; without ``mac`` it draws one. Raises ``NetlinkError``:
-        EEXIST for a name in use, EINVAL for a bad name or MTU, EADDRNOTAVAIL for a group or zero MAC, EOPNOTSUPP ("Unknown device
-        type") for a kind that no kernel has; ``NotModelled`` for one that podwire lacks.
+        EEXIST for a name in use, EINVAL for a bad name, MTU or ``tunnel``, EADDRNOTAVAIL for a group or zero MAC, EOPNOTSUPP
+        ("Unknown device type") for a kind that no kernel has; ``NotModelled`` for one that podwire lacks.
         """
         netns = self.netns
         if kind not in KINDS:
             if kind in _EXISTING_KINDS:
                 raise NotModelled(f"type {kind}", "ip link add")
             raise NetlinkError(EOPNOTSUPP, "Unknown device type")
-        self.link_validate(kind, mac, mtu)
+        self.link_validate(kind, mac, mtu, tunnel)
         if kind == "veth":
             return self._add_veth(name, mac, mtu, ifindex, txqueuelen, peer or Peer(), configure)
         name = valid_name(netns, name or f"{kind}%d")
+        outer = tunnel_netns or netns
+        if kind in TUNNEL_KINDS:
+            tunnel = tunnel_check(outer, kind, tunnel)
         link = self._register(_New(netns, name, kind, mac, mtu, ifindex, 1000 if txqueuelen is None else txqueuelen))
         if link.bridge is not None and mac is not None:
             # It looks for ports: none, so no carrier from now on.
             link.bridge.mac_set = True
             self._change_id(link.bridge, mac)
+        if tunnel is not None:
+            tunnel_setup(link, tunnel, outer, mtu)
         if bridge is not None:
             try:
                 self.bridge_set(link, bridge)
@@ -132,12 +152,16 @@ class LinkVerbs(LinkSetVerbs):
         if up and not link.carrier_seen:
             link_changed(link)
 
-    def link_validate(self, kind: str, mac: Mac | None, mtu: int) -> None:
+    def link_validate(self, kind: str, mac: Mac | None, mtu: int, tunnel: TunnelConfig | None = None) -> None:
         """``rtnl_link_ops.validate``: what the kernel refuses before it looks whether there is such a device.
 
-        Raises ``NetlinkError``: EADDRNOTAVAIL for a group or zero MAC, EINVAL (without a text) for the MTU of a veth.
+        Raises ``NetlinkError``: EADDRNOTAVAIL for a group or zero MAC, EINVAL (without a text) for the MTU of a veth, and what the
+        kind of a tunnel refuses.
         """
         if kind not in KINDS:
+            return
+        if kind in TUNNEL_KINDS:
+            tunnel_validate(kind, tunnel, mac, mtu)
             return
         _check_mac(mac)
         if kind == "veth" and mtu and not 68 <= mtu <= 65535:
@@ -231,10 +255,15 @@ class LinkVerbs(LinkSetVerbs):
         """``ip link del``: a veth takes its peer along. EOPNOTSUPP for ``lo`` and NICs."""
         if link.kind not in KINDS:
             raise NetlinkError(EOPNOTSUPP)
+        if link is link.netns.ipip.fallback:
+            # ip_tunnel_dellink: tunl0 stays, and nobody is told.
+            return
         if link.bridge is not None:
             self._release_ports(link.bridge)
         doomed = [link] if link.peer is None else [link, link.peer]
         closing = [each for each in doomed if each.is_up]
+        for each in closing:
+            tunnel_stop(each)
         for each in doomed:
             each.peer, each.is_up = None, False
         for each in closing:
@@ -243,8 +272,17 @@ class LinkVerbs(LinkSetVerbs):
         for each in doomed:
             type(self)(each.netns, self.writer)._unregister(each)
 
+    def link_change(self, link: Link, tunnel: TunnelConfig) -> None:
+        """``rtnl_link_ops.changelink`` of a tunnel device: ``ip link set X type KIND …``. Raises ``NetlinkError``, and nothing changes."""
+        tunnel_changelink(link, tunnel)
+        self.netns.changed()
+
     def _unregister(self, link: Link, target: Netns | None = None, index: int = 0) -> None:
         """``unregister_netdevice``: without addresses, out of every table. ``target``: it goes to another namespace."""
+        for tunnel in tunnels_over(link):
+            type(self)(tunnel.netns, self.writer).link_del(tunnel)
+        if target is None:
+            tunnel_uninit(link)
         self._del_port(link)
         while link.addresses:
             # The device is dead: no secondary takes the place of a primary address.
@@ -270,7 +308,7 @@ class LinkVerbs(LinkSetVerbs):
 
         ``name`` is taken where its own is in use (dev_change_net_namespace), and else given to it afterwards.
         """
-        if link.is_loopback or link.bridge is not None:
+        if link.is_loopback or link.bridge is not None or link is self.netns.ipip.fallback:
             raise NetlinkError(EINVAL, "The interface netns is immutable")
         if target is self.netns:
             if name:
@@ -284,6 +322,7 @@ class LinkVerbs(LinkSetVerbs):
         if ifindex and target.link_by_index(ifindex) is not None:
             raise NetlinkError(EBUSY, f"The ifindex {ifindex} is not available in the target netns")
         if link.is_up:
+            tunnel_stop(link)
             link.is_up = False
             link_changed(link)
             self._closed(link)

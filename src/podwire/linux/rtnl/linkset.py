@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from errno import EADDRNOTAVAIL, EEXIST, EINVAL
+from errno import EADDRNOTAVAIL, EEXIST, EINVAL, EOPNOTSUPP
 from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import FOREVER, SCOPE_HOST, SCOPE_LINK, Address, Link
+from podwire.linux.path.exception import fib_nhc_update_mtu
 from podwire.linux.rtnl.bridge import BridgeVerbs
 from podwire.linux.rtnl.notify import link_changed, link_conf_changed
+from podwire.linux.rtnl.tunnel import tunnel_check_mtu, tunnel_open, tunnel_stop
+from podwire.linux.tunnel import IpipConfig
 from podwire.trace.events import KERNEL
-from podwire.wire.addr import Ip4, Ip6, Mac
+from podwire.wire.addr import Ip4, Ip6, Mac, Net
 
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
@@ -19,6 +22,23 @@ if TYPE_CHECKING:
 _IFNAMSIZ: Final = 16
 _MIN_MTU: Final = 68
 """Below, IPv4 leaves a device (RFC 791)."""
+_NOT_GLOBAL: Final = tuple(
+    Net.parse(text)
+    for text in (
+        "0.0.0.0/32",
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/4",
+        "255.255.255.255/32",
+    )
+)
+"""Whose interface identifier has the u bit clear."""
 _FIXED: Final = frozenset({"PERMANENT", "NOARP"})
 
 
@@ -26,6 +46,15 @@ def eui64_link_local(mac: Mac) -> Ip6:
     """fe80::/64 with the modified EUI-64 of a MAC (RFC 4291 appendix A)."""
     value = int(mac) ^ 0x020000000000
     return Ip6(0xFE80 << 112 | (value >> 24) << 40 | 0xFFFE << 24 | value & 0xFFFFFF)
+
+
+def interface_id_of(link: Link) -> int:
+    """``__ipv6_isatap_ifid``: an IP-in-IP device with a local address has one made of that (RFC 5214 section 6.1); else 0."""
+    config = link.tunnel
+    if not isinstance(config, IpipConfig) or not config.local:
+        return 0
+    public = not any(config.local in net for net in _NOT_GLOBAL)
+    return (public and 0x0200) << 48 | 0x5EFE << 32 | int(config.local)
 
 
 def check_mtu(link: Link, mtu: int) -> None:
@@ -72,6 +101,8 @@ class LinkSetVerbs(BridgeVerbs):
     ) -> None:
         """``dev_change_flags``: all that was asked for at once, one message, and then what follows from it."""
         arp_changes = arp is not None and link.noarp is arp
+        if arp_changes and link.headerless:
+            raise NotModelled(f"arp on of {link.name}, which has no MAC address", "ip link set")
         changes = arp_changes
         if arp is not None and arp_changes:
             link.noarp = not arp
@@ -81,9 +112,11 @@ class LinkSetVerbs(BridgeVerbs):
             changes = True
         opens, closes = up is True and not link.is_up, up is False and link.is_up
         if opens:
+            tunnel_open(link)
             link.is_up = link.was_up = True
             link.up_since = self.netns.machine.world.now
         elif closes:
+            tunnel_stop(link)
             link.is_up = False
         if promisc is not None and link.promisc_on is not promisc:
             link.promisc_on = promisc
@@ -171,8 +204,8 @@ class LinkSetVerbs(BridgeVerbs):
         if link.running and not link.addresses6 and not (netns.conf6_all["disable_ipv6"] or link.conf6["disable_ipv6"]):
             if link.is_loopback:
                 link.addresses6.append(Address(Ip6(1), 128, Ip6(1), scope=SCOPE_HOST, owner=KERNEL))
-            elif link.mac:
-                local = eui64_link_local(link.mac)
+            elif link.mac or interface_id_of(link):
+                local = eui64_link_local(link.mac) if link.mac else Ip6(0xFE80 << 112 | interface_id_of(link))
                 link.addresses6.append(Address(local, 64, local, scope=SCOPE_LINK, proto=3, valid_lft=FOREVER))
         netns.changed()
 
@@ -181,6 +214,9 @@ class LinkSetVerbs(BridgeVerbs):
     def link_set_mtu(self, link: Link, mtu: int) -> None:
         """``ip link set X mtu N``."""
         check_mtu(link, mtu)
+        tunnel_check_mtu(link, mtu)
+        if mtu < _MIN_MTU and link.headerless:
+            raise NetlinkError(EINVAL)  # ip_tunnel_change_mtu
         if mtu < _MIN_MTU:
             raise NotModelled(f"mtu {mtu} of {link.name}, at which IPv4 leaves the device", "ip link set")
         if link.bridge is not None:
@@ -191,32 +227,16 @@ class LinkSetVerbs(BridgeVerbs):
         old, link.mtu = link.mtu, mtu
         self.netns.changed()
         if old != mtu:
-            self._sync_path_mtus(link, old)
+            fib_nhc_update_mtu(self.netns, link, old)
+            self.netns.changed()
             if link.port is not None:
                 self._adjust_mtu(link.port.bridge)
             link_changed(link)
 
-    def _sync_path_mtus(self, link: Link, old: int) -> None:
-        """``fib_nhc_update_mtu``: what was learnt of paths over the device is no more than it takes, and rises with it."""
-        from podwire.linux.path.route import ip_route_output
-
-        netns = self.netns
-        # Which way leads there is asked of the tables alone: nothing is to count as used by this.
-        exceptions, netns.exceptions = netns.exceptions, {}
-        over = [learnt for dst, learnt in exceptions.items() if ip_route_output(netns, dst).link is link]
-        netns.exceptions = exceptions
-        for learnt in over:
-            if not learnt.mtu:
-                continue
-            if learnt.locked:
-                if link.mtu <= learnt.mtu:
-                    learnt.mtu, learnt.locked = link.mtu, False
-            elif link.mtu < learnt.mtu or learnt.mtu == old:
-                learnt.mtu = link.mtu
-        netns.changed()
-
     def link_set_mac(self, link: Link, mac: Mac) -> None:
         """``ip link set X address M``: all neighbours on the device go (arp_netdev_event, NETDEV_CHANGEADDR)."""
+        if link.headerless:
+            raise NetlinkError(EOPNOTSUPP)
         if mac.is_multicast or not mac:
             raise NetlinkError(EADDRNOTAVAIL)
         if link.bridge is not None:
@@ -239,6 +259,8 @@ class LinkSetVerbs(BridgeVerbs):
 
     def link_set_broadcast(self, link: Link, mac: Mac) -> None:
         """``ip link set X broadcast M``."""
+        if link.headerless:
+            raise NotModelled(f"the broadcast address of {link.name}", "ip link set")
         link.broadcast = mac
         self.netns.changed()
         link_changed(link)

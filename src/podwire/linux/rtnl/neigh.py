@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import EEXIST, EINVAL, ENOBUFS, ENOENT
 from typing import TYPE_CHECKING
 
+from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.neigh import VALID, Neighbour, Nud
 from podwire.linux.rtnl.door import Door
@@ -30,10 +31,12 @@ class NeighVerbs(Door):
         """``ip neigh add`` (create, exclusive), ``replace`` (create), ``change`` (neither).
 
         On ``lo`` every new entry is the one of 0.0.0.0 (arp_constructor's key), and only by that name it is found. Raises
-        ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state without an address.
+        ``NetlinkError``: EEXIST, ENOENT, EINVAL for a valid state without an address; ``NotModelled`` on an IP-in-IP device.
         """
         from podwire.linux.path import neighbour as path
 
+        if link.headerless:
+            raise NotModelled(f"an entry of one's own on {link.name}, which has no MAC address", "ip neigh")
         table = self.netns.neighbours
         entry = table.get(ip, link)
         if entry is None:

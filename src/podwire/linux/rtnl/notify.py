@@ -99,11 +99,11 @@ def link_changed(link: Link) -> None:
     Also where nobody listens the kernel builds the message, and with that gives an id to the namespace in which the
     other end of a veth is.
     """
-    netns, peer = link.netns, link.peer
+    netns, elsewhere = link.netns, link.link_netns
     if not link.announced:
         return
-    if peer is not None and peer.netns is not netns:
-        netns.nsid_of(peer.netns)
+    if elsewhere is not None:
+        netns.nsid_of(elsewhere)
     if netns.machine.listeners:
         tell(LinkMessage(link, netns=netns))
 

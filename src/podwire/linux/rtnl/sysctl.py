@@ -14,11 +14,13 @@ from podwire.linux.rtnl.notify import NETCONF, conf_changed
 from podwire.linux.sysctl import (
     CONF_KEYS,
     CONF_NOT_MODELLED,
+    CORE_KEYS,
     IPV6_CONF_KEYS,
     NEIGH_GC_KEYS,
     NEIGH_KEYS,
     NEIGH_NOT_MODELLED,
     NET_KEYS,
+    NET_LIMITS,
     NET_NOT_MODELLED,
     Ipv4Conf,
     NeighParms,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _CONF: Final = "net/ipv4/conf/"
 _NEIGH: Final = "net/ipv4/neigh/"
 _CONF6: Final = "net/ipv6/conf/"
+_CORE: Final = "net/core/"
+_FB_TUNNELS_MAX: Final = 2
 _USER_HZ: Final = 100
 _INT_MAX: Final = (1 << 31) - 1
 _OCTAL: Final = re.compile(r"[+-]?0[0-7]+")
@@ -47,6 +51,7 @@ class SysctlVerbs(LinkVerbs):
         paths += [f"{_NEIGH}{scope}/{key}" for scope in scopes if scope not in without for key in NEIGH_KEYS]
         if self._is_first:
             paths += [f"{_NEIGH}default/{key}" for key in NEIGH_GC_KEYS]
+            paths += [f"{_CORE}{key}" for key in CORE_KEYS]
         paths += [f"net/ipv4/{key}" for key in NET_KEYS]
         paths += [f"{_CONF6}{scope}/{key}" for scope in scopes for key in IPV6_CONF_KEYS]
         yield from sorted(paths)
@@ -70,6 +75,9 @@ class SysctlVerbs(LinkVerbs):
             scope, _, key = path.removeprefix(_CONF6).rpartition("/")
             if key in IPV6_CONF_KEYS:
                 return str(self._conf6(scope)[key])
+        elif path.startswith(_CORE):
+            if path.removeprefix(_CORE) in CORE_KEYS and self._is_first:
+                return str(netns.settings[path.removeprefix(_CORE)])
         elif path.removeprefix("net/ipv4/") in NET_KEYS:
             value = netns.settings[path.removeprefix("net/ipv4/")]
             return str(value) if isinstance(value, int) else "\t".join(map(str, value))
@@ -92,6 +100,10 @@ class SysctlVerbs(LinkVerbs):
         elif path.startswith(_NEIGH):
             _check_modelled(path, key, NEIGH_NOT_MODELLED, current, numbers)
             self._write_neigh(path.removeprefix(_NEIGH).rpartition("/")[0], key, numbers[0])
+        elif path.startswith(_CORE):
+            if not 0 <= numbers[0] <= _FB_TUNNELS_MAX:
+                raise NetlinkError(EINVAL)
+            netns.settings[key] = numbers[0]
         elif path.startswith(_CONF6):
             self._write_conf6(path.removeprefix(_CONF6).rpartition("/")[0], key, numbers[0])
         else:
@@ -222,7 +234,8 @@ class SysctlVerbs(LinkVerbs):
                 raise NetlinkError(EINVAL)
             self.netns.settings[name] = tuple(numbers)
             return
-        if name == "ip_default_ttl" and not 1 <= numbers[0] <= 255:
+        low, high = NET_LIMITS.get(name, (-_INT_MAX - 1, _INT_MAX))
+        if not low <= numbers[0] <= high:
             raise NetlinkError(EINVAL)
         self.netns.settings[name] = numbers[0]
 

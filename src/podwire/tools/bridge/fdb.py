@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +9,12 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.fdb import FdbEntry
-from podwire.linux.rtnl.fdb import FdbFlags, FdbMatch, FdbState
+from podwire.linux.rtnl.fdb import FdbFlags, FdbMatch
+from podwire.linux.tunnel import VxlanConfig
+from podwire.linux.vxlanfdb import Remote, VxlanFdbEntry
+from podwire.tools.bridge.fdbchange import device_of, help_text, mac_of, modify, vni_of
 from podwire.tools.bridge.link import talk
-from podwire.tools.ip.context import Context
+from podwire.tools.ip.context import Context, colour_of
 from podwire.tools.ip.grammar import Fail, Words, garbage, matches, number, twice, wrong
 from podwire.tools.ip.output import IFNAME
 from podwire.tools.ip.output import MAC as MAC_COLOUR
@@ -27,9 +29,6 @@ _STALE: Final = 0x04
 _REACHABLE: Final = 0x02
 _STATES: Final = {_PERMANENT: "permanent", _NOARP: "static", _STALE: "stale", _REACHABLE: ""}
 _ALL_STATES: Final = 0xFFFFFFFF
-_MAC: Final = re.compile(r"\s*" + ":".join([r"([0-9a-fA-F]+)"] * 6))
-_TUNNEL: Final = frozenset({"dst", "nhid", "port", "vni", "src_vni", "via"})
-"""Words about the entries of tunnels."""
 _ALL_NODES: Final = Mac(0x333300000001)
 _ALL_SYSTEMS: Final = Mac(0x01005E000001)
 _ALL_SNOOPERS: Final = Mac(0x01005E00006A)
@@ -42,11 +41,13 @@ def do_fdb(ctx: Context, words: Words) -> int:
     """``bridge fdb`` and its verbs."""
     verb = words.take() if words else "show"
     if matches(verb, "add"):
-        return _modify(ctx, words, exclusive=True)
-    if matches(verb, "append", "replace"):
-        return _modify(ctx, words, exclusive=False)
+        return modify(ctx, words, "add")
+    if matches(verb, "append"):
+        return modify(ctx, words, "append")
+    if matches(verb, "replace"):
+        return modify(ctx, words, "replace")
     if matches(verb, "delete"):
-        return _modify(ctx, words, delete=True)
+        return modify(ctx, words, None)
     if matches(verb, "get"):
         return _get(ctx, words)
     if matches(verb, "show", "lst", "list"):
@@ -54,43 +55,28 @@ def do_fdb(ctx: Context, words: Words) -> int:
     if verb == "flush":
         return _flush(ctx, words)
     if matches(verb, "help"):
-        raise _help()
+        raise help_text()
     raise Fail(255, f'Command "{verb}" is unknown, try "bridge fdb help".\n')
-
-
-def _help() -> NotModelled:
-    return NotModelled("the help text of bridge fdb", "bridge")
-
-
-def _device(ctx: Context, name: str, what: str = "device") -> Link:
-    link = ctx.device(name)
-    if link is None:
-        raise Fail(255, f'Cannot find {what} "{name}"\n')
-    return link
-
-
-def _mac(text: str) -> Mac:
-    """``sscanf("%hhx:…")``: six numbers, each cut to an octet; what follows is not read."""
-    match = _MAC.match(text)
-    if match is None:
-        raise Fail(255, f"Invalid mac address {text}\n")
-    return Mac(int.from_bytes(bytes(int(part, 16) & 0xFF for part in match.groups()), "big"))
 
 
 # -- show ---------------------------------------------------------------------------------------------------------
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One message about an entry: ``self`` of a device, or of a ``bridge``."""
+    """One message about an entry: ``self`` of a device, of a ``bridge``, or of a VXLAN device with one of its remotes."""
 
     link: Link
     mac: Mac
     entry: FdbEntry | None = None
     bridge: Link | None = None
+    vxlan: VxlanFdbEntry | None = None
+    remote: Remote | None = None
 
     @property
     def state(self) -> int:
         """``fdb_to_nud``."""
+        if self.vxlan is not None:
+            return self.vxlan.permanent * _PERMANENT | self.vxlan.noarp * _NOARP | self.vxlan.reachable * _REACHABLE
         entry = self.entry
         if entry is None or entry.local:
             return _PERMANENT
@@ -142,17 +128,17 @@ def _show(ctx: Context, words: Words) -> int:
         elif word == "dynamic":
             wanted.dynamic = True
         elif matches(word, "help"):
-            raise _help()
+            raise help_text()
     if bridge is not None:
-        wanted.bridge = _device(ctx, bridge, "bridge device")
+        wanted.bridge = device_of(ctx, bridge, "bridge device")
     if name is not None:
-        wanted.link = _device(ctx, name)
+        wanted.link = device_of(ctx, name)
     with ctx.out.document():
         for row in rows(ctx, wanted.link, wanted.bridge):
             if (
                 not (wanted.states and not row.state & wanted.states)
                 and not wanted.vlan
-                and not (wanted.dynamic and row.state == _PERMANENT)
+                and not (wanted.dynamic and row.state & _PERMANENT)
             ):
                 _print(ctx, row, with_device=wanted.link is None)
     return 0
@@ -169,7 +155,11 @@ def rows(ctx: Context, only: Link | None, bridge: Link | None) -> Iterator[Row]:
             for entry in link.port.bridge.fdb:
                 if entry.port is link.port:
                     yield Row(link, entry.mac, entry, link.port.bridge.link)
-        if not link.is_loopback:
+        if link.vxlan is not None:
+            yield from (
+                Row(link, entry.mac, vxlan=entry, remote=remote) for entry in link.vxlan for remote in entry.remotes
+            )
+        elif not link.is_loopback:
             yield from (Row(link, mac) for mac in _listened(link))
         if link.bridge is not None:
             for entry in link.bridge.fdb:
@@ -194,18 +184,20 @@ def _groups(link: Link) -> Iterator[Mac]:
         yield _ALL_SNOOPERS
         yield _ALL_SNOOPERS6
     yield _ALL_SYSTEMS
-    for address in link.addresses6:
-        yield Mac(_SOLICITED | int(address.local) & 0xFFFFFF)
+    for own in link.addresses6:
+        yield Mac(_SOLICITED | int(own.local) & 0xFFFFFF)
 
 
 def _print(ctx: Context, row: Row, *, with_device: bool) -> None:
     """``print_fdb``."""
-    out, entry = ctx.out, row.entry
+    out, entry = ctx.out, row.vxlan or row.entry
     with out.object():
         out.put("mac", str(row.mac), "{} ", MAC_COLOUR)
         if with_device:
             out.text("dev ")
             out.put("ifname", ctx.device_name(row.link.ifindex), "{} ", IFNAME)
+        if row.vxlan is not None and row.remote is not None:
+            _print_remote(ctx, row.link, row.vxlan, row.remote)
         if ctx.options.stats and entry is not None:
             machine = ctx.netns.machine
             used, updated = ((machine.jiffies - since) // machine.hz for since in (entry.used, entry.updated))
@@ -214,96 +206,44 @@ def _print(ctx: Context, row: Row, *, with_device: bool) -> None:
             out.text(f"used {used}/{updated} ")
         with out.array("flags"):
             for word, on in (
-                ("self", entry is None),
+                ("self", row.entry is None and (row.vxlan is None or row.vxlan.self_)),
+                ("router", row.vxlan is not None and row.vxlan.router),
                 ("extern_learn", entry is not None and entry.extern),
+                ("master", row.vxlan is not None and row.vxlan.master),
                 ("sticky", entry is not None and entry.sticky),
             ):
                 if on:
                     out.item(word)
         if row.bridge is not None:
             out.put("master", ctx.device_name(row.bridge.ifindex), "master {} ")
-        out.put("state", _STATES[row.state], "{}\n")
+        out.put("state", state_text(row.state), "{}\n")
 
 
-# -- add, del -----------------------------------------------------------------------------------------------------
+def state_text(state: int) -> str:
+    """``state_n2a``: the first bit that has a name."""
+    return next((text for bit, text in _STATES.items() if state & bit), f"state={state:#x}")
 
 
-class _Change(msgspec.Struct):
-    dev: str | None = None
-    addr: str | None = None
-    self_: bool = False
-    master: bool = False
-    permanent: bool = False
-    noarp: bool = True
-    reachable: bool = False
-    use: bool = False
-    extern: bool = False
-    sticky: bool = False
-
-
-def _change_word(change: _Change, word: str, words: Words) -> bool:
-    if word == "dev":
-        change.dev = words.value()
-    elif word == "self":
-        change.self_ = True
-    elif matches(word, "master"):
-        change.master = True
-    elif matches(word, "router"):
-        raise NotModelled("bridge fdb … router", "bridge")
-    elif matches(word, "local", "permanent"):
-        change.permanent = True
-    elif matches(word, "temp", "static"):
-        change.reachable = True
-    elif matches(word, "dynamic"):
-        change.reachable, change.noarp = True, False
-    elif matches(word, "vlan"):
-        raise NotModelled("bridge fdb … vlan", "bridge")
-    elif matches(word, "use"):
-        change.use = True
-    elif matches(word, "extern_learn"):
-        change.extern = True
-    elif matches(word, "sticky"):
-        change.sticky = True
-    else:
-        return False
-    return True
-
-
-def _modify(ctx: Context, words: Words, *, exclusive: bool = False, delete: bool = False) -> int:
-    """``fdb_modify``: without ``self`` or ``master`` it is ``self``, without a state ``permanent``."""
-    change = _Change()
-    while words:
-        word = words.take()
-        if word in _TUNNEL:
-            raise NotModelled(f"bridge fdb … {word}", "bridge")
-        if _change_word(change, word, words):
-            continue
-        if word == "to":
-            word = words.value()
-        if matches(word, "help"):
-            raise _help()
-        if change.addr is not None:
-            raise garbage("to", word)
-        change.addr = word
-    if change.dev is None or change.addr is None:
-        raise Fail(255, "Device and address are required arguments.\n")
-    flags = FdbFlags(
-        self_=change.self_ or not change.master,
-        master=change.master,
-        use=change.use,
-        extern=change.extern,
-        sticky=change.sticky,
-    )
-    permanent = change.permanent or not change.reachable
-    mac = _mac(change.addr)
-    state = FdbState(permanent=permanent, noarp=change.noarp, reachable=change.reachable)
-    link = _device(ctx, change.dev)
-    with talk():
-        if delete:
-            ctx.door.fdb_del(link, mac, state, flags)
+def _print_remote(ctx: Context, link: Link, entry: VxlanFdbEntry, remote: Remote) -> None:
+    """What ``vxlan_fdb_info`` tells of a remote: port and VNI where they are not the device's."""
+    out, config = ctx.out, link.tunnel
+    assert isinstance(config, VxlanConfig)  # noqa: S101 - it is a VXLAN device
+    out.text("dst ")
+    out.put("dst", str(remote.ip), "{} ", colour_of(remote.ip))
+    if remote.port and remote.port != config.dstport:
+        out.put("port", remote.port, "port {} ")
+    if remote.vni != config.vni:
+        out.put("vni", remote.vni, "vni {} ")
+    if config.external and entry.vni:
+        out.put("src_vni", entry.vni, "src_vni {} ")
+    elsewhere = link.tunnel_netns if link.tunnel_netns is not link.netns else None
+    if remote.ifindex:
+        if elsewhere is not None:
+            out.put("viaIfIndex", remote.ifindex, "via ifindex {} ")
         else:
-            ctx.door.fdb_add(link, mac, state, flags, exclusive=exclusive)
-    return 0
+            out.put("viaIf", ctx.device_name(remote.ifindex), "via {} ")
+    if elsewhere is not None:
+        out.put("linkNetNsId", link.netns.nsid_of(elsewhere), "link-netnsid {} ")
 
 
 # -- get ----------------------------------------------------------------------------------------------------------
@@ -311,6 +251,7 @@ def _modify(ctx: Context, words: Words, *, exclusive: bool = False, delete: bool
 
 def _get(ctx: Context, words: Words) -> int:
     dev = bridge = addr = None
+    vni: int | None = None
     self_ = master = False
     while words:
         word = words.take()
@@ -318,7 +259,12 @@ def _get(ctx: Context, words: Words) -> int:
             dev = words.value()
         elif word == "br":
             bridge = words.value()
-        elif word == "vni" or matches(word, "vlan"):
+        elif word == "vni":
+            text = words.value()
+            if vni is not None:
+                raise twice("vni", text)
+            vni = vni_of(text, "invalid VNI\n")
+        elif matches(word, "vlan"):
             raise NotModelled(f"bridge fdb get {word}", "bridge")
         elif word == "self":
             self_ = True
@@ -328,20 +274,23 @@ def _get(ctx: Context, words: Words) -> int:
             if word == "to":
                 word = words.value()
             if matches(word, "help"):
-                raise _help()
+                raise help_text()
             if addr is not None:
                 raise garbage("to", word)
             addr = word
     if (dev is None and bridge is None) or addr is None:
         raise Fail(255, "Device or master and address are required arguments.\n")
-    mac = _mac(addr)
-    link = _device(ctx, dev) if dev is not None else None
-    upper = _device(ctx, bridge, "bridge device") if bridge is not None else None
+    mac = mac_of(addr)
+    link = device_of(ctx, dev) if dev is not None else None
+    upper = device_of(ctx, bridge, "bridge device") if bridge is not None else None
     with talk(254):
-        where, entry = ctx.door.fdb_get(mac, link, upper, FdbFlags(self_=self_, master=master))
-    shown = entry.port.link if entry.port is not None else where
+        where, entry = ctx.door.fdb_get(mac, link, upper, FdbFlags(self_=self_, master=master), vni=vni)
+    if isinstance(entry, VxlanFdbEntry):
+        row = Row(where, mac, vxlan=entry, remote=entry.remotes[0])
+    else:
+        row = Row(entry.port.link if entry.port is not None else where, mac, entry, where)
     with ctx.out.document():
-        _print(ctx, Row(shown, mac, entry, where), with_device=True)
+        _print(ctx, row, with_device=True)
     return 0
 
 
@@ -389,8 +338,8 @@ def _flush(ctx: Context, words: Words) -> int:
             words.value()
     if dev is None:
         raise Fail(255, "Device is a required argument.\n")
-    link = _device(ctx, dev, "bridge device")
-    lower = _device(ctx, port, "bridge port device") if port is not None else None
+    link = device_of(ctx, dev, "bridge device")
+    lower = device_of(ctx, port, "bridge port device") if port is not None else None
     with talk():
         ctx.door.fdb_flush(link, match, FdbFlags(self_=self_ or not master, master=master), lower)
     return 0

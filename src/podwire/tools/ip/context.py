@@ -99,8 +99,8 @@ class Context:
         index = index_of(name)
         if link is None and index is not None:
             link = self.netns.link_by_index(index)
-        if link is not None and link.peer is not None and link.peer.netns is not link.netns:
-            link.netns.nsid_of(link.peer.netns)  # RTM_GETLINK gives the other namespace an id
+        if link is not None and link.link_netns is not None:
+            link.netns.nsid_of(link.link_netns)  # RTM_GETLINK gives the other namespace an id
         return link
 
     def device_name(self, ifindex: int) -> str:

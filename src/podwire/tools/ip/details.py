@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.link import TSO_LEGACY_MAX_SIZE
 from podwire.tools.ip.linkbridge import print_bridge, print_port
+from podwire.tools.ip.linktunnel import print_tunnel
 
 if TYPE_CHECKING:
     from podwire.linux.bridge import Bridge
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
 
 _GSO_MAX_SIZE: Final = 65536
 _GSO_MAX_SEGS: Final = 65535
-_TSO_LEGACY_MAX_SIZE: Final = 65536
-_TSO_MAX_SIZE: Final = 524280
-"""8 * GSO_MAX_SEGS, of devices that segment nothing themselves: loopback, veth, dummy."""
 
 
 def print_details(ctx: Context, link: Link, *, do_link: bool) -> None:
@@ -34,6 +33,7 @@ def print_details(ctx: Context, link: Link, *, do_link: bool) -> None:
             if link.bridge is not None:
                 with out.object("info_data"):
                     _print_bridge(ctx, link.bridge)
+            print_tunnel(ctx, link)
             if link.port is not None:
                 out.nl()
                 out.put("info_slave_kind", "bridge", "    {}_slave ")
@@ -47,8 +47,8 @@ def print_details(ctx: Context, link: Link, *, do_link: bool) -> None:
     out.put("num_rx_queues", link.numrxqueues, "numrxqueues {} ")
     out.put("gso_max_size", _GSO_MAX_SIZE, "gso_max_size {} ")
     out.put("gso_max_segs", _GSO_MAX_SEGS, "gso_max_segs {} ")
-    legacy = link.kind == "ethernet" or (link.bridge is not None and not link.bridge.had_ports)
-    out.put("tso_max_size", _TSO_LEGACY_MAX_SIZE if legacy else _TSO_MAX_SIZE, "tso_max_size {} ")
+    legacy = link.bridge is not None and not link.bridge.had_ports
+    out.put("tso_max_size", TSO_LEGACY_MAX_SIZE if legacy else link.tso_max_size, "tso_max_size {} ")
     out.put("tso_max_segs", _GSO_MAX_SEGS, "tso_max_segs {} ")
     out.put("gro_max_size", _GSO_MAX_SIZE, "gro_max_size {} ")
 

@@ -171,7 +171,8 @@ class Prefix(msgspec.Struct, frozen=True):
         return (mine ^ int(addr)) >> (addr.bits - self.plen) == 0
 
 
-def _ipv4(text: str) -> Ip4 | None:
+def ipv4_of(text: str) -> Ip4 | None:
+    """``get_addr_ipv4``: octets, from the left; None where it is no address."""
     # Neither inet_aton nor inet_pton: 10.8 is 10.8.0.0, and each octet may be octal or hexadecimal.
     value, rest = 0, text
     for index in range(4):
@@ -203,7 +204,7 @@ def _address(text: str, family: int) -> Prefix | None:
             return Prefix(AF_INET6, Ip6.parse(text), -1)
         except ValueError:
             return None
-    found = _ipv4(text) if family in {AF_UNSPEC, AF_INET} else None
+    found = ipv4_of(text) if family in {AF_UNSPEC, AF_INET} else None
     return None if found is None else Prefix(AF_INET, found, -1)
 
 
@@ -219,7 +220,7 @@ def _netmask(text: str) -> int | None:
     plain = number(text)
     if plain is not None:
         return plain
-    mask = _ipv4(text)
+    mask = ipv4_of(text)
     if mask is None:
         return None
     host = ~int(mask) & _UNSIGNED
@@ -244,7 +245,7 @@ def prefix(text: str, family: int) -> Prefix:
 def octets(text: str, limit: int = 32) -> list[int]:
     """``ll_addr_a2n``: a link-layer address as its octets, however many."""
     if "." in text:
-        quad = _ipv4(text)
+        quad = ipv4_of(text)
         if quad is None:
             raise Fail(1, f'"{text}" is invalid lladdr.\n')
         return list(int(quad).to_bytes(4, "big"))

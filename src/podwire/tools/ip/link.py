@@ -14,6 +14,7 @@ from podwire.tools.ip.context import Context, netns_of_pid
 from podwire.tools.ip.grammar import Fail, Words, integer, mac_of, matches, no_device, usage
 from podwire.tools.ip.linkbridge import parse_bridge, parse_port
 from podwire.tools.ip.linkparse import LinkRequest, parse_link
+from podwire.tools.ip.linktunnel import TunnelRequest, is_tunnel, parse_tunnel, set_tunnel
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
@@ -92,10 +93,11 @@ def _add(ctx: Context, words: Words) -> int:
     if req.kind is None:
         raise Fail(1, 'Not enough information: "type" argument is required\n')
     bridge = parse_bridge(words) if req.kind == "bridge" else None
+    tunnel = parse_tunnel(ctx, req.kind, words, create=True)
     peer = _kind_options(ctx, req, words)
     _refuse_unmodelled(req, peer)
     with ctx.talk():
-        _create(ctx, req, peer, bridge)
+        _create(ctx, req, peer, bridge, tunnel)
     return 0
 
 
@@ -121,18 +123,26 @@ def _kind_options(ctx: Context, req: LinkRequest, words: Words) -> LinkRequest |
 
 def _refuse_unmodelled(req: LinkRequest, peer: LinkRequest | None) -> None:
     for each in (req, peer):
-        if each is not None and each.link is not None and req.kind in KINDS:
+        # A VXLAN device has another word for the device it leaves by: the kernel does not look at this one.
+        if each is not None and each.link is not None and req.kind in KINDS - {"vxlan"}:
             raise NotModelled(f"ip link add link {each.link.name} type {req.kind}", "ip")
         if each is not None and each.unmodelled:
             raise NotModelled(f"ip link add {each.unmodelled}", "ip")
 
 
-def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None, bridge: BridgeOptions | None) -> None:
+def _create(
+    ctx: Context,
+    req: LinkRequest,
+    peer: LinkRequest | None,
+    bridge: BridgeOptions | None,
+    tunnel: TunnelRequest | None,
+) -> None:
     _check_name(req.name)
     if peer is not None:
         _check_name(peer.name)
     mac = _checked_mac(req.mac, create=True)
-    ctx.door.link_validate(req.kind or "", mac, req.mtu if req.mtu is not None else 0)
+    config = tunnel.config() if tunnel is not None else None
+    ctx.door.link_validate(req.kind or "", mac, req.mtu if req.mtu is not None else 0, config)
     # The device is looked for before its kind.
     where = _target(ctx, req.netns) or ctx.netns
     existing = ctx.netns.link(req.name) if req.name is not None else None
@@ -167,6 +177,8 @@ def _create(ctx: Context, req: LinkRequest, peer: LinkRequest | None, bridge: Br
         peer=far,
         configure=_configure(ctx, req),
         bridge=bridge,
+        tunnel=config,
+        tunnel_netns=ctx.netns,
     )
     if req.master is not None:
         try:
@@ -211,7 +223,8 @@ def _set(ctx: Context, words: Words) -> int:
     req = parse_link(ctx, words, create=False)
     bridge = parse_bridge(words) if req.kind == "bridge" and words else None
     port = parse_port(words) if req.kind == "bridge_slave" and words else None
-    if req.kind not in {None, "bridge", "bridge_slave"}:
+    tunnel = parse_tunnel(ctx, req.kind, words, create=False)
+    if req.kind not in {None, "bridge", "bridge_slave"} and not is_tunnel(req.kind):
         raise NotModelled(f"ip link set type {req.kind}", "ip")
     if req.unmodelled:
         raise NotModelled(f"ip link set {req.unmodelled}", "ip")
@@ -228,8 +241,10 @@ def _set(ctx: Context, words: Words) -> int:
             if link.port is None:
                 raise NetlinkError(EOPNOTSUPP)
             ctx.door.bridge_port_set(link, port)
+        if is_tunnel(req.kind):
+            set_tunnel(ctx, link, req.kind or "", tunnel, mtu=req.mtu is not None)
         _change(ctx, link, req)
-        if bridge is not None or port is not None:
+        if bridge is not None or port is not None or tunnel is not None:
             ctx.door.link_state_changed(link)
     return 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podwire.linux.tunnel import IpipConfig
 from podwire.tools.ip.details import print_details
 from podwire.tools.ip.grammar import AF_PACKET
 from podwire.tools.ip.output import IFNAME, MAC, PLAIN, STATE_DOWN, STATE_UP
@@ -63,7 +64,8 @@ def flags(link: Link, state: str = "") -> list[str]:
     words = {
         "NO-CARRIER": link.is_up and not oper_up,
         "LOOPBACK": link.is_loopback,
-        "BROADCAST": not link.is_loopback,
+        "BROADCAST": not link.is_loopback and not link.headerless,
+        "POINTOPOINT": link.pointopoint,
         "MULTICAST": link.multicast,
         "NOARP": not link.arp and not link.is_loopback,
         "ALLMULTI": link.allmulticast,
@@ -78,7 +80,9 @@ def _print_name(ctx: Context, link: Link, template: str) -> bool:
     """The name with what it hangs on (``v0@if2``, ``v0@v1``); True where that other end is down (M-DOWN)."""
     out, name, peer = ctx.out, link.name, link.peer
     down = False
-    if peer is not None and (peer.netns is not link.netns or peer.ifindex != link.ifindex):
+    if link.headerless:
+        name, down = _under(ctx, link)
+    elif peer is not None and (peer.netns is not link.netns or peer.ifindex != link.ifindex):
         if peer.netns is not link.netns:
             out.only("link_index", peer.ifindex)
             name = f"{name}@if{peer.ifindex}"
@@ -87,15 +91,44 @@ def _print_name(ctx: Context, link: Link, template: str) -> bool:
             out.only("link", other)
             name = f"{name}@{other}"
             down = not peer.is_up
+    elif link.link_netns is not None:
+        # A tunnel that has moved: the index is its own.
+        out.only("link_index", link.ifindex)
+        name = f"{name}@if{link.ifindex}"
     out.put("ifname", link.name if out.in_json else name, template, IFNAME)
     return down
+
+
+def _under(ctx: Context, link: Link) -> tuple[str, bool]:
+    """IFLA_LINK of an IP-in-IP device: the one that it is bound to, which may be none."""
+    lower = getattr(link.tunnel, "lower", 0)
+    if not lower:
+        ctx.out.only("link", None)
+        return f"{link.name}@NONE", False
+    if link.tunnel_netns is not link.netns:
+        ctx.out.only("link_index", lower)
+        return f"{link.name}@if{lower}", False
+    other = ctx.netns.link_by_index(lower)
+    name = ctx.device_name(lower)
+    ctx.out.only("link", name)
+    return f"{link.name}@{name}", other is not None and not other.is_up
+
+
+def hardware_addresses(link: Link) -> tuple[str, str]:
+    """Address and broadcast address, as ``ll_addr_n2a`` writes them: of an IP-in-IP device its ends."""
+    config = link.tunnel
+    if isinstance(config, IpipConfig):
+        return str(config.local), str(config.remote)
+    return str(link.mac), str(link.broadcast)
 
 
 def _print_name6(ctx: Context, link: Link) -> bool:
     """The same from an AF_INET6 dump, which knows no other namespace: the other end's index is read in this one."""
     out, peer = ctx.out, link.peer
     name, down = link.name, False
-    if peer is not None and peer.ifindex != link.ifindex:
+    if link.headerless:
+        name, down = _under(ctx, link)
+    elif peer is not None and peer.ifindex != link.ifindex:
         other = ctx.netns.link_by_index(peer.ifindex)
         other_name = ctx.netns.link_name(peer.ifindex)
         out.only("link", other_name)
@@ -126,7 +159,7 @@ def print_brief(ctx: Context, link: Link, *, do_link: bool) -> None:
     other_down = _print_name(ctx, link, "{:<16} ")
     _print_state(ctx, link, "{:<14} ")
     if do_link:
-        out.put("address", str(link.mac), colour=MAC)
+        out.put("address", hardware_addresses(link)[0], colour=MAC)
         _print_flags(ctx, link, other_down=other_down)
         out.text("\n")
 
@@ -199,21 +232,24 @@ def print_told(ctx: Context, link: Link, where: str, *, deleted: bool) -> None:
 def _print_hardware(ctx: Context, link: Link, *, broadcast: bool) -> None:
     out = ctx.out
     out.nl()
+    address, other = hardware_addresses(link)
     out.put("link_type", ctx.names.hardware(link.kind), "    link/{} ")
-    out.put("address", str(link.mac), "{}", MAC)
+    out.put("address", address, "{}", MAC)
     if broadcast:
-        out.text(" brd ")
-        out.put("broadcast", str(link.broadcast), "{}", MAC)
+        if link.pointopoint:
+            out.only("link_pointtopoint", value=True)
+        out.text(" peer " if link.pointopoint else " brd ")
+        out.put("broadcast", other, "{}", MAC)
 
 
 def _print_namespace(ctx: Context, link: Link) -> None:
     """Where the other end is: the name under /run/netns if there is one, else the id."""
-    peer = link.peer
-    if peer is None or peer.netns is link.netns:
+    elsewhere = link.link_netns
+    if elsewhere is None:
         return
-    number = link.netns.nsid_of(peer.netns)
+    number = link.netns.nsid_of(elsewhere)
     ctx.out.only("link_netnsid", number)
-    name = ctx.place.netns_name(peer.netns)
+    name = ctx.place.netns_name(elsewhere)
     ctx.out.text(f" link-netnsid {number}" if name is None else f" link-netns {name}")
 
 

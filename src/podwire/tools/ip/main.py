@@ -18,6 +18,7 @@ from podwire.tools.ip.neigh import do_neigh
 from podwire.tools.ip.netns import do_netns
 from podwire.tools.ip.route import do_route
 from podwire.tools.ip.rule import do_rule
+from podwire.tools.ip.tunnel import do_tunnel
 
 if TYPE_CHECKING:
     from podwire.tools.process import Process, Waiting
@@ -52,8 +53,8 @@ _OBJECTS: Final[tuple[tuple[str, Command], ...]] = (
     ("fou", _not_modelled("fou")),
     ("ila", _not_modelled("ila")),
     ("macsec", _not_modelled("macsec")),
-    ("tunnel", _not_modelled("tunnel")),
-    ("tunl", _not_modelled("tunnel")),
+    ("tunnel", do_tunnel),
+    ("tunl", do_tunnel),
     ("tuntap", _not_modelled("tuntap")),
     ("tap", _not_modelled("tuntap")),
     ("token", _not_modelled("token")),

@@ -178,7 +178,6 @@ class Naming:
         return "0" if self.numeric and text == "default" else text
 
     def hardware(self, kind: str) -> str:
-        """ARPHRD of a device: loopback or Ethernet."""
-        if self.numeric:
-            return "[772]" if kind == "loopback" else "[1]"
-        return "loopback" if kind == "loopback" else "ether"
+        """ARPHRD of a device: loopback, IP in IP or Ethernet."""
+        number, name = {"loopback": (772, "loopback"), "ipip": (768, "ipip")}.get(kind, (1, "ether"))
+        return f"[{number}]" if self.numeric else name

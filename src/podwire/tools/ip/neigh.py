@@ -23,6 +23,7 @@ from podwire.tools.ip.grammar import (
     usage,
     wrong,
 )
+from podwire.tools.ip.linkinfo import hardware_addresses
 from podwire.tools.ip.names import proto_number
 from podwire.tools.ip.neighchange import change, delete, state_of
 from podwire.tools.ip.output import IFNAME, MAC
@@ -177,6 +178,11 @@ def _print_head(ctx: Context, ip: Ip, link: Link | None) -> None:
         out.put("dev", ctx.device_name(link.ifindex), "{:<16} " if brief else "{} ", IFNAME)
 
 
+def _lladdr(entry: Neighbour) -> str:
+    """On a device without MAC addresses the entry has the device's own address (``arp_constructor``)."""
+    return hardware_addresses(entry.link)[0] if entry.link.headerless else str(entry.mac)
+
+
 def print_entry(ctx: Context, entry: Neighbour, *, with_device: bool) -> None:
     """``print_neigh``."""
     out = ctx.out
@@ -185,12 +191,12 @@ def print_entry(ctx: Context, entry: Neighbour, *, with_device: bool) -> None:
         has_address = entry.state in VALID
         if ctx.options.brief:
             if has_address:
-                out.put("lladdr", str(entry.mac), "{}", MAC)
+                out.put("lladdr", _lladdr(entry), "{}", MAC)
             out.text("\n")
             return
         if has_address:
             out.text("lladdr ")
-            out.put("lladdr", str(entry.mac), "{} ", MAC)
+            out.put("lladdr", _lladdr(entry), "{} ", MAC)
         if ctx.options.stats:
             _print_ages(ctx, entry)
         if entry.state is not Nud.NONE:

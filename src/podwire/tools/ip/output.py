@@ -124,6 +124,13 @@ class Output:
         """A line break, a backslash with ``-o``."""
         self.text(self.newline)
 
+    def always(self, text: str) -> None:
+        """What the real tool writes past its JSON writer, too."""
+        if self._writer is None:
+            self._write(text)
+        else:
+            self._writer.write(text)
+
     def put(self, key: str, value: Value, template: str = "{} ", colour: str = PLAIN) -> None:
         """A value under its key, or the text made of it."""
         if self._writer is not None:

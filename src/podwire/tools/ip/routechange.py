@@ -22,6 +22,7 @@ from podwire.linux.fib import (
     RouteQuery,
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIVERSE
+from podwire.linux.tunnel import TunnelInfo
 from podwire.tools.ip.context import Context
 from podwire.tools.ip.grammar import (
     FAMILIES,
@@ -37,6 +38,7 @@ from podwire.tools.ip.grammar import (
     wrong,
 )
 from podwire.tools.ip.names import dsfield_number, proto_number, scope_number, table_number, type_name
+from podwire.tools.ip.routeencap import parse_encap
 from podwire.tools.ip.routemetrics import Metrics
 from podwire.tools.ip.routenexthop import parse_legs, realm_number
 from podwire.wire.addr import AF_INET, AF_INET6, Ip, Ip4, Net
@@ -60,6 +62,7 @@ class _Request(msgspec.Struct):
     proto: int | None = None
     table: int | None = None
     realm: int = 0
+    encap: TunnelInfo | None = None
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     legs: tuple[NextHop, ...] | None = None
 
@@ -101,7 +104,9 @@ def _where(req: _Request, word: str, words: Words) -> bool:
         # IPv4 takes the source prefix and forgets it.
         source = prefix(words.value(), req.family)
         req.family = req.family or source.family
-    elif word in {"as", "encap", "nhid", "expires", "ttl-propagate", "pref"} or matches(word, "vrf"):
+    elif word == "encap":
+        req.encap = parse_encap(words)
+    elif word in {"as", "nhid", "expires", "ttl-propagate", "pref"} or matches(word, "vrf"):
         raise NotModelled(word, "ip route")
     else:
         return False
@@ -205,8 +210,9 @@ def _legs(ctx: Context, req: _Request) -> tuple[NextHop, ...]:
             raise NetlinkError(EINVAL, "Nexthop gateway does not match RTA_GATEWAY or RTA_VIA")
         return req.legs
     if link is None and req.via is None and not req.onlink:
-        return (NextHop(realm=req.realm),) if req.realm else ()
-    return (NextHop(link.ifindex if link is not None else 0, req.via, onlink=req.onlink, realm=req.realm),)
+        return (NextHop(realm=req.realm, encap=req.encap),) if req.realm or req.encap is not None else ()
+    index = link.ifindex if link is not None else 0
+    return (NextHop(index, req.via, onlink=req.onlink, realm=req.realm, encap=req.encap),)
 
 
 def _check_family(ctx: Context, req: _Request) -> None:

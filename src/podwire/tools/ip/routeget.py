@@ -9,12 +9,14 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.fib import BROADCAST, LOCAL, MULTICAST, RT_TABLE_LOCAL, RT_TABLE_MAIN, UNICAST, NextHop, Route
+from podwire.linux.path.exception import RouteException, find_exception, legs_of
 from podwire.linux.path.lookup import fib_lookup
-from podwire.linux.path.route import Dst, ip_route_output
+from podwire.linux.path.route import Dst, ip_route_output, on_link_gateway
 from podwire.linux.path.routein import ip_route_input
 from podwire.tools.ip.context import Context, colour_of
 from podwire.tools.ip.grammar import Fail, Prefix, Words, matches, no_device, number, prefix, usage, wrong
 from podwire.tools.ip.names import dsfield_number, ipproto_number, table_number
+from podwire.tools.ip.routeencap import print_encap
 from podwire.tools.ip.routeprint import Hidden, is_host, print_device, print_metrics, print_route
 from podwire.wire.addr import AF_INET6, ANY4, Ip, Ip4, Net
 from podwire.wire.headers import IPPROTO_UDP
@@ -188,7 +190,7 @@ def _table(ctx: Context, dst: Dst) -> int:
     return RT_TABLE_MAIN if table == RT_TABLE_LOCAL and not ctx.netns.custom_rules else table
 
 
-def _cache_flags(query: _Query, dst: Dst, daddr: Ip, *, redirected: bool) -> list[str]:
+def _cache_flags(query: _Query, dst: Dst, daddr: Ip) -> list[str]:
     """RTCF_*, in the order of printing."""
     loopback = dst.link is not None and dst.link.is_loopback
     local = dst.type in {LOCAL, BROADCAST} or loopback or (dst.type == MULTICAST and daddr == _ALL_HOSTS)
@@ -196,7 +198,7 @@ def _cache_flags(query: _Query, dst: Dst, daddr: Ip, *, redirected: bool) -> lis
         "local": local,
         "mc": dst.type == MULTICAST,
         "brd": dst.type == BROADCAST,
-        "redirected": redirected,
+        "redirected": dst.redirected,
         "redirect": query.iif is not None and dst.redirect,
     }
     return [word for word, shown in words.items() if shown]
@@ -205,13 +207,13 @@ def _cache_flags(query: _Query, dst: Dst, daddr: Ip, *, redirected: bool) -> lis
 def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip, saddr: Ip, table: int) -> None:
     out, details = ctx.out, ctx.options.details > 0
     is_input = query.iif is not None
-    exception = ctx.netns.exceptions.get(daddr) if dst.type == UNICAST and not is_input else None
     with out.object():
         if dst.type != UNICAST or details:
             out.put("type", ctx.names.type(dst.type))
         out.put("dst", ctx.host(daddr), "{} ", colour_of(daddr))
         if query.source is not None and saddr:
             out.put("from", ctx.host(saddr), "from {} ", colour_of(saddr))
+        print_encap(ctx, dst.encap)
         if route is not None and route.tos:
             out.put("tos", ctx.names.dsfield(route.tos), "tos {} ")
         if dst.gateway is not None:
@@ -232,12 +234,10 @@ def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip
         _print_mark(ctx, query.mark)
         if not is_input:
             out.put("uid", query.uid, "uid {} ")
-        redirected = exception is not None and exception.gateway is not None
-        _print_cache(ctx, _cache_flags(query, dst, daddr, redirected=redirected))
-        mtu = exception.mtu if exception is not None else 0
-        if exception is not None and exception.expires:
-            out.put("expires", max(0, exception.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
-        _print_metrics(ctx, route, mtu, locked=exception is not None and exception.locked)
+        _print_cache(ctx, _cache_flags(query, dst, daddr))
+        if dst.expires:
+            out.put("expires", max(0, dst.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
+        _print_metrics(ctx, route, dst.pmtu, locked=dst.locked)
         if query.iif is not None:
             print_device(ctx, "iif", _index(ctx, query.iif))
         out.text("\n")
@@ -248,27 +248,43 @@ def _index(ctx: Context, name: str) -> int:
     return link.ifindex if link is not None else 0
 
 
-def cached(ctx: Context) -> list[tuple[Route, Route]]:
-    """``fib_dump_info_fnhe``: what was learned for single destinations, each as a route, with the route that it is an exception of."""
+class Learned(msgspec.Struct):
+    """A line of ``ip route show cache``: the exception as a route, the route that it is an exception of, and itself."""
+
+    entry: Route
+    route: Route
+    exception: RouteException
+
+
+def cached(ctx: Context) -> list[Learned]:
+    """``fib_dump_info_fnhe``: what was learned for single destinations, under each route that shares the next hop it hangs on.
+
+    What no packet has used since it was learned is not listed.
+    """
     netns = ctx.netns
-    found: list[tuple[Route, Route]] = []
-    for addr in list(netns.exceptions):
-        if not netns.exceptions[addr].bound:
-            continue
-        dst, route = ip_route_output(netns, addr), fib_lookup(netns, addr, ANY4).route
-        if addr in netns.exceptions and dst.kind == "output" and dst.link is not None and route is not None:
-            hop = NextHop(dst.link.ifindex, dst.gateway)
-            found.append((Route(Net(addr, 32), table=route.table, proto=0, nexthops=(hop,)), route))
+    if not netns.exceptions:
+        return []
     newest_first = list(netns.tables)[::-1]  # the tables as a list of routes has them
     numbers = sorted(newest_first, key=lambda number_: number_ & 0xFF)
-    order = [route for number_ in numbers for route in netns.tables[number_].dump()]
-    return sorted(found, key=lambda pair: order.index(pair[1]))
+    return [
+        Learned(_as_route(key.nexthop, route, addr, exception), route, exception)
+        for number_ in numbers
+        for route in netns.tables[number_].dump()
+        for key in legs_of(route)
+        for addr in list(netns.exceptions.get(key, ()))
+        if (exception := find_exception(netns, key, addr)) is not None and exception.bound
+    ]
 
 
-def print_cached(ctx: Context, entry: Route, route: Route, hidden: Hidden) -> None:
+def _as_route(leg: NextHop, route: Route, addr: Ip, exception: RouteException) -> Route:
+    hop = NextHop(leg.ifindex, exception.gateway or on_link_gateway(leg))
+    return Route(Net(addr, 32), table=route.table, proto=0, nexthops=(hop,))
+
+
+def print_cached(ctx: Context, learned: Learned, hidden: Hidden) -> None:
     """A line of ``ip route show cache``."""
+    entry, exception = learned.entry, learned.exception
     out, addr, hop = ctx.out, entry.dst.addr, entry.nexthops[0]
-    exception = ctx.netns.exceptions[addr]
     with out.object():
         if ctx.options.details > 0:
             out.put("type", ctx.names.type(UNICAST))
@@ -285,7 +301,7 @@ def print_cached(ctx: Context, entry: Route, route: Route, hidden: Hidden) -> No
         _print_cache(ctx, ["redirected"] if exception.gateway is not None else [])
         if exception.expires:
             out.put("expires", max(0, exception.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
-        _print_metrics(ctx, route, exception.mtu, locked=exception.locked)
+        _print_metrics(ctx, learned.route, exception.mtu, locked=exception.locked)
         out.text("\n")
 
 

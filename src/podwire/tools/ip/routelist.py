@@ -262,9 +262,9 @@ def show(ctx: Context, words: Words) -> int:
     hidden = wanted.hidden()
     with ctx.out.document():
         if wanted.cloned:
-            for entry, route in cached(ctx):
-                if lets_through(wanted, entry):
-                    print_cached(ctx, entry, route, hidden)
+            for learned in cached(ctx):
+                if lets_through(wanted, learned.entry):
+                    print_cached(ctx, learned, hidden)
             return 0
         for route in found:
             print_route(ctx, route, hidden)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from podwire.errors import NotModelled
 from podwire.linux.fib import NextHop
+from podwire.linux.tunnel import TunnelInfo
 from podwire.tools.ip.context import Context
 from podwire.tools.ip.grammar import FAMILIES, Fail, Words, address, matches, no_device, number, wrong
+from podwire.tools.ip.routeencap import parse_encap
 from podwire.wire.addr import Ip
 
 _MAX_WEIGHT = 256
@@ -40,6 +42,7 @@ def parse_legs(ctx: Context, words: Words, family: int) -> tuple[int, tuple[Next
 def _leg(ctx: Context, words: Words, family: int) -> tuple[int, NextHop]:
     via: Ip | None = None
     ifindex, weight, onlink, realm = 0, 1, False, 0
+    encap: TunnelInfo | None = None
     while words:
         word = words.take()
         if word == "via":
@@ -69,12 +72,14 @@ def _leg(ctx: Context, words: Words, family: int) -> tuple[int, NextHop]:
             if value is None:
                 raise wrong('"realm" value is invalid\n', text)
             realm = value
-        elif word in {"encap", "as"}:
+        elif word == "encap":
+            encap = parse_encap(words)
+        elif word == "as":
             raise NotModelled(word, "ip route nexthop")
         else:
             words.back()
             break
-    return family, NextHop(ifindex, via, onlink=onlink, weight=weight, realm=realm)
+    return family, NextHop(ifindex, via, onlink=onlink, weight=weight, realm=realm, encap=encap)
 
 
 def _weight(text: str) -> int:

@@ -10,6 +10,7 @@ from podwire.linux.fib import RT_TABLE_MAIN, RTPROT_BOOT, UNICAST, NextHop, Rout
 from podwire.linux.link import SCOPE_NOWHERE, SCOPE_UNIVERSE
 from podwire.tools.ip.context import Context, colour_of
 from podwire.tools.ip.output import IFNAME, PLAIN
+from podwire.tools.ip.routeencap import print_encap
 
 if TYPE_CHECKING:
     from podwire.tools.ip.grammar import Prefix
@@ -155,6 +156,8 @@ def print_route(ctx: Context, route: Route, hidden: Hidden, *, table: int | None
         if route.type != UNICAST or details:
             out.put("type", ctx.names.type(route.type))
         print_dst(ctx, route)
+        if single is not None:
+            print_encap(ctx, single.encap)
         if route.tos and not hidden.tos:
             out.put("tos", ctx.names.dsfield(route.tos), "tos {} ")
         if single is not None:
@@ -189,6 +192,7 @@ def _print_legs(ctx: Context, hops: tuple[NextHop, ...]) -> None:
         for hop in hops:
             with out.object():
                 out.text(f"{out.newline}\tnexthop ")
+                print_encap(ctx, hop.encap)
                 print_gateway(ctx, hop)
                 if hop.realm:
                     print_realm(ctx, hop.realm)

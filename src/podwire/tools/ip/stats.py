@@ -39,14 +39,21 @@ def print_stats(ctx: Context, link: Link) -> None:
         _json(ctx, link)
         return
     stats, more = link.stats, ctx.options.stats > 1
-    rx = (stats.rx_bytes, stats.rx_packets, 0, stats.rx_dropped, 0, stats.multicast)
-    tx = (stats.tx_bytes, stats.tx_packets, 0, stats.tx_dropped, stats.tx_carrier, 0)
+    rx = (stats.rx_bytes, stats.rx_packets, stats.rx_errors, stats.rx_dropped, 0, stats.multicast)
+    tx = (
+        stats.tx_bytes,
+        stats.tx_packets,
+        stats.tx_errors,
+        stats.tx_dropped,
+        stats.tx_carrier,
+        stats.collisions,
+    )
     changes = (0, 0, 0, 0, link.carrier_changes)
     rows = (rx, tx)
     widths = [max(width, *(len(str(row[i])) for row in rows)) for i, width in enumerate(_WIDTHS)]
     _section(ctx, "RX", ("bytes", "packets", "errors", "dropped", "missed", "mcast"), rx, widths)
     if more:
-        _errors(ctx, "RX", ("length", "crc", "frame", "fifo", "overrun"), (0, 0, 0, 0, 0), widths)
+        _errors(ctx, "RX", ("length", "crc", "frame", "fifo", "overrun"), (0, 0, stats.rx_frame, 0, 0), widths)
     ctx.out.nl()
     _section(ctx, "TX", ("bytes", "packets", "errors", "dropped", "carrier", "collsns"), tx, widths)
     if more:
@@ -81,7 +88,7 @@ def _json(ctx: Context, link: Link) -> None:
             for key, value in (
                 ("bytes", stats.rx_bytes),
                 ("packets", stats.rx_packets),
-                ("errors", 0),
+                ("errors", stats.rx_errors),
                 ("dropped", stats.rx_dropped),
                 ("over_errors", 0),
                 ("multicast", stats.multicast),
@@ -89,15 +96,15 @@ def _json(ctx: Context, link: Link) -> None:
                 out.only(key, value)
             if more:
                 for key in ("length", "crc", "frame", "fifo", "missed"):
-                    out.only(f"{key}_errors", 0)
+                    out.only(f"{key}_errors", stats.rx_frame if key == "frame" else 0)
         with out.object("tx"):
             for key, value in (
                 ("bytes", stats.tx_bytes),
                 ("packets", stats.tx_packets),
-                ("errors", 0),
+                ("errors", stats.tx_errors),
                 ("dropped", stats.tx_dropped),
                 ("carrier_errors", stats.tx_carrier),
-                ("collisions", 0),
+                ("collisions", stats.collisions),
             ):
                 out.only(key, value)
             if more:

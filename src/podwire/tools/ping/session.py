@@ -12,7 +12,8 @@ from errno import EMSGSIZE, ENOBUFS
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.machine import NSEC, wheel_expiry
-from podwire.linux.socket import Arrived, IcmpErrorReport, RawSocket, SocketError
+from podwire.linux.sockerr import IcmpErrorReport
+from podwire.linux.socket import Arrived, RawSocket, SocketError
 from podwire.tools.args import has_nameserver, reverse_name, warn
 from podwire.tools.ping.result import PingResult
 from podwire.tools.ping.statistics import Statistics
@@ -258,7 +259,7 @@ class Session:
         if self.options.flood:
             self.proc.write("\bE")
             return
-        message = icmp_message(report.icmp, self._name)
+        message = icmp_message(report.icmp, self._name, report.mtu)
         self.proc.write(f"{self._timestamp()}From {self._name(report.origin)} icmp_seq={request.seq} {message}\n")
 
     def _packet(self, arrived: Arrived) -> None:

@@ -102,12 +102,12 @@ _REDIRECT: Final = (
 )
 
 
-def icmp_message(icmp: Icmp, name: Callable[[Ip], str]) -> str:
-    """``pr_icmph``: an ICMP error in words. ``name`` writes an address as ping does."""
+def icmp_message(icmp: Icmp, name: Callable[[Ip], str], mtu: int = 0) -> str:
+    """``pr_icmph``: an ICMP error in words. ``name`` writes an address as ping does; ``mtu`` is what the kernel believes of it."""
     code = icmp.code
     if icmp.type == ICMP_DEST_UNREACH:
         if code == 4:
-            return f"Frag needed and DF set (mtu = {icmp.mtu})"
+            return f"Frag needed and DF set (mtu = {mtu})"
         return _UNREACHABLE.get(code, f"Dest Unreachable, Bad Code: {code}")
     if icmp.type == ICMP_SOURCE_QUENCH:
         return "Source Quench"
