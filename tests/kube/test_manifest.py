@@ -12,6 +12,7 @@ from podwire.errors import ManifestError, NotModelled, PodwireError
 from podwire.kube import document
 from podwire.kube.document import documents
 from podwire.kube.manifest import load_objects, load_references
+from podwire.kube.objects import PodObject
 
 POD = """\
 apiVersion: v1
@@ -49,6 +50,7 @@ def complaint(text: str, *, file: str = "pod.yaml") -> str:
 
 def test_a_pod_as_the_seed_writes_it():
     (pod,) = load_objects(POD)
+    assert isinstance(pod, PodObject)
     assert (pod.namespace, pod.name, pod.key) == ("default", "pod1", "default/pod1")
     assert pod.labels == {"app": "a"}
     assert pod.image == "nicolaka/netshoot"

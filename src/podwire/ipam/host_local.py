@@ -1,64 +1,122 @@
 """The host-local IPAM plugin.
 
-Round robin over one range, state as it lies on the node's disk (reference sheet kube-proxy and GKE, section 2.4).
+Round robin over the ranges of one set, state as it lies on the node's disk (reference sheet kube-proxy and GKE, section 2.4).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final, Self
+
+import msgspec
+
 from podwire.errors import PodwireError
 from podwire.wire.addr import Ip, Ip4, Net
+
+_SMALLEST: Final = 30
+"""The longest prefix that still has an address beside network, gateway and broadcast."""
 
 
 class IpamError(PodwireError):
     """The plugin refused; the text is the plugin's own."""
 
 
-class HostLocal:
-    """One range set with one range: the subnet, without its network address, gateway and broadcast address.
+class Range(msgspec.Struct, frozen=True):
+    """One range: the addresses ``start`` to ``end`` of ``subnet``, without ``gateway``."""
 
-    ``reserved`` maps an address to the ``container id`` and interface that hold it; ``last`` is last_reserved_ip.
+    subnet: Net
+    start: Ip
+    end: Ip
+    gateway: Ip
+
+    @classmethod
+    def of(cls, subnet: Net, *, start: Ip | None = None, end: Ip | None = None, gateway: Ip | None = None) -> Self:
+        """With the plugin's defaults: from the first address, which is the gateway too, to the last before the broadcast address.
+
+        Raises ``IpamError`` for a subnet that is too small, or a start or end outside it.
+        """
+        if subnet.plen > _SMALLEST:
+            raise IpamError(f"invalid range set 0: Network {subnet} too small to allocate from")
+        for name, address in (("RangeStart", start), ("RangeEnd", end)):
+            if address is not None and address not in subnet:
+                raise IpamError(f"invalid range set 0: {name} {address} not in network {subnet}")
+        first = Ip4(int(subnet.addr) + 1)
+        return cls(subnet, start or first, end or Ip4(int(subnet.broadcast) - 1), gateway or first)
+
+    def __contains__(self, address: Ip) -> bool:
+        return self.start <= address <= self.end
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.end}"
+
+
+class HostLocal:
+    """The addresses of one network on one node: one range set.
+
+    ``reserved`` maps an address to the container id and the interface that hold it; ``last`` is the content of last_reserved_ip.0.
+    ``network`` is the name of the CNI network, after which the state's directory is called.
     """
 
-    def __init__(self, subnet: Net, *, gateway: Ip | None = None, network: str = "gke-pod-network") -> None:
-        if subnet.plen > 30:
-            raise IpamError(f"invalid range set 0: Network {subnet} too small to allocate from")
-        self.subnet = subnet
+    def __init__(self, *ranges: Range | Net, network: str = "gke-pod-network") -> None:
+        if not ranges:
+            raise IpamError("no IP ranges specified")
+        self.ranges = tuple(Range.of(each) if isinstance(each, Net) else each for each in ranges)
         self.network = network
-        self.gateway: Ip = gateway if gateway is not None else Ip4(int(subnet.addr) + 1)
-        self.start = Ip4(int(subnet.addr) + 1)
-        self.end = Ip4(int(subnet.broadcast) - 1)
         self.reserved: dict[Ip, tuple[str, str]] = {}
         self.last: Ip | None = None
 
-    def allocate(self, container: str, ifname: str = "eth0", wanted: Ip | None = None) -> Ip:
-        """The next free address behind the last one given, wrapping around; the last one itself is tried last.
+    def range_of(self, address: Ip) -> Range:
+        """The range that holds an address: its subnet's length and its gateway go into the result. Raises ``IpamError``."""
+        for each in self.ranges:
+            if address in each:
+                return each
+        raise IpamError(f"{address} not in range set {self}")
 
-        Raises ``IpamError`` with the plugin's text when the range is exhausted, or the wanted address cannot be had.
+    def allocate(self, container: str, ifname: str = "eth0", wanted: Ip | None = None) -> Ip:
+        """ADD: the next free address behind the last one given, wrapping around; the last one itself is tried last.
+
+        Raises ``IpamError`` with the plugin's text when no address is left, the container has one already, or ``wanted`` (CNI_ARGS
+        ``IP=``) cannot be had.
         """
-        if wanted is not None:
+        if wanted is not None and any(wanted in each for each in self.ranges):
             return self._take(self._requested(wanted), container, ifname)
-        count = int(self.end) - int(self.start) + 1
-        first = int(self.start)
-        if self.last is not None and self.start <= self.last <= self.end:
-            first = int(self.last) + 1
-        for step in range(count):
-            candidate = Ip4(int(self.start) + (first - int(self.start) + step) % count)
-            if candidate != self.gateway and candidate not in self.reserved:
-                return self._take(candidate, container, ifname)
-        raise IpamError(
-            f"failed to allocate for range 0: no IP addresses available in range set: {self.start}-{self.end}"
-        )
+        if (container, ifname) in self.reserved.values():
+            held = next(address for address, holder in self.reserved.items() if holder == (container, ifname))
+            raise self._refused(f"{held} has been allocated to {container}, duplicate allocation is not allowed")
+        for candidate in self._candidates():
+            if candidate not in self.reserved:
+                address = self._take(candidate, container, ifname)
+                break
+        else:
+            raise self._refused(f"no IP addresses available in range set: {self}")
+        if wanted is not None:
+            # No range wanted it; the plugin sees that at its end, and gives back what it took.
+            self.release(container, ifname)
+            raise IpamError(f"failed to allocate all requested IPs: {wanted}")
+        return address
+
+    def _candidates(self) -> Iterator[Ip]:
+        """``RangeIter``: from behind the last address (or from the first range's start) once around all ranges; no gateways."""
+        index = next((i for i, each in enumerate(self.ranges) if self.last is not None and self.last in each), None)
+        first, *others = self.ranges if index is None else (*self.ranges[index:], *self.ranges[:index])
+        begin = int(first.start) if index is None or self.last is None else int(self.last) + 1
+        spans = [(first, begin, int(first.end)), *((each, int(each.start), int(each.end)) for each in others)]
+        for each, start, end in (*spans, (first, int(first.start), begin - 1)):
+            for value in range(start, end + 1):
+                candidate = Ip4(value)
+                if candidate != each.gateway:
+                    yield candidate
 
     def _requested(self, wanted: Ip) -> Ip:
-        if wanted == self.gateway:
-            raise IpamError(f"failed to allocate for range 0: requested ip {wanted} is subnet's gateway")
-        if not self.start <= wanted <= self.end:
-            raise IpamError(f"failed to allocate all requested IPs: {wanted}")
+        if wanted == self.range_of(wanted).gateway:
+            raise self._refused(f"requested ip {wanted} is subnet's gateway")
         if wanted in self.reserved:
-            raise IpamError(
-                f"failed to allocate for range 0: requested IP address {wanted} is not available in range set {self.start}-{self.end}"
-            )
+            raise self._refused(f"requested IP address {wanted} is not available in range set {self}")
         return wanted
+
+    @staticmethod
+    def _refused(text: str) -> IpamError:
+        return IpamError(f"failed to allocate for range 0: {text}")
 
     def _take(self, address: Ip, container: str, ifname: str) -> Ip:
         self.reserved[address] = (container, ifname)
@@ -70,12 +128,19 @@ class HostLocal:
         for address in [a for a, holder in self.reserved.items() if holder == (container, ifname)]:
             del self.reserved[address]
 
+    @property
+    def directory(self) -> str:
+        """Where the state lies on the node."""
+        return f"/var/lib/cni/networks/{self.network}"
+
     def files(self) -> dict[str, str]:
-        """The state directory as it lies on the node: path to content."""
-        base = f"/var/lib/cni/networks/{self.network}"
-        files = {
-            f"{base}/{address}": f"{container}\r\n{ifname}" for address, (container, ifname) in self.reserved.items()
-        }
+        """The state as it lies on the node: path to content."""
+        files = {f"{self.directory}/lock": ""}
+        for address, (container, ifname) in self.reserved.items():
+            files[f"{self.directory}/{address}"] = f"{container}\r\n{ifname}"
         if self.last is not None:
-            files[f"{base}/last_reserved_ip.0"] = str(self.last)
+            files[f"{self.directory}/last_reserved_ip.0"] = str(self.last)
         return files
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.ranges))

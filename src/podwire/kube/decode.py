@@ -7,7 +7,7 @@ types, defaults, and ``Annotated[…, Meta(…)]`` for ranges and patterns. ``at
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from types import UnionType
@@ -73,7 +73,7 @@ class _Decoder:
             return self._union(field, get_args(kind))
         if origin is Literal:
             return self._literal(field, get_args(kind))
-        if origin in {tuple, list}:
+        if origin in {tuple, list, Sequence}:
             return tuple(self.value(item, get_args(kind)[0]) for item in field.items())
         if origin is dict:
             key, member = get_args(kind)
@@ -185,6 +185,6 @@ def expected_text(kind: Any) -> str:
     if origin is Literal:
         values = [str(value) for value in get_args(kind)]
         return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
-    if origin in {tuple, list}:
+    if origin in {tuple, list, Sequence}:
         return "a list"
     return _EXPECTED.get(kind, "a mapping")

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 from podwire.errors import PodwireError
 from podwire.kube.document import documents
 from podwire.kube.fields import Field, from_python
-from podwire.kube.objects import KubeObject, PodObject, Reference, decode_object, decode_reference
+from podwire.kube.objects import KubeObject, Reference, decode_object, decode_reference
 
 _T = TypeVar("_T")
 
-Single = Mapping[str, Any] | Field | PodObject | Reference
+Single = Mapping[str, Any] | Field | KubeObject | Reference
 Source = str | Path | Single | Iterable[Single]
 """A path (``-`` is standard input), YAML text, a mapping, a document or object that was read already, or several of the last three."""
 
@@ -28,7 +28,7 @@ def load_objects(source: Source) -> list[KubeObject]:
     and field, ``NotModelled`` for a kind that podwire lacks, and ``PodwireError`` where there is no object at all.
     """
     return _some(
-        [each if isinstance(each, PodObject) else decode_object(_field_of(each)) for each in _fields(source)], "apply"
+        [each if isinstance(each, KubeObject) else decode_object(_field_of(each)) for each in _fields(source)], "apply"
     )
 
 
@@ -40,7 +40,7 @@ def load_references(source: Source) -> list[Reference]:
     )
 
 
-def _field_of(each: Field | PodObject | Reference) -> Field:
+def _field_of(each: Field | KubeObject | Reference) -> Field:
     return each if isinstance(each, Field) else each.at
 
 
@@ -50,8 +50,8 @@ def _some(found: list[_T], verb: str) -> list[_T]:
     return found
 
 
-def _fields(source: Source) -> Iterator[Field | PodObject | Reference]:
-    if isinstance(source, PodObject | Reference):
+def _fields(source: Source) -> Iterator[Field | KubeObject | Reference]:
+    if isinstance(source, KubeObject | Reference):
         yield source
     elif isinstance(source, str) and ("\n" in source or ":" in source):
         for document in documents(source, "<text>"):

@@ -11,15 +11,27 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field
+from podwire.kube.ippool import VERSIONS, IPPoolObject, decode_ippool
 from podwire.kube.meta import DnsLabel, DnsSubdomain, Reference
 from podwire.kube.pod import ContainerPort, PodObject, decode_pod
 
-__all__ = ["KINDS", "ContainerPort", "PodObject", "Reference", "decode_object", "decode_reference"]
+__all__ = [
+    "KINDS",
+    "ContainerPort",
+    "IPPoolObject",
+    "KubeObject",
+    "PodObject",
+    "Reference",
+    "decode_object",
+    "decode_reference",
+]
 
-KubeObject = PodObject
+KubeObject = PodObject | IPPoolObject
 """Whatever a manifest may hold; a union as kinds join."""
 
-KINDS: Final[Mapping[tuple[str, str], Callable[[Field], KubeObject]]] = MappingProxyType({("v1", "Pod"): decode_pod})
+KINDS: Final[Mapping[tuple[str, str], Callable[[Field], KubeObject]]] = MappingProxyType(
+    {("v1", "Pod"): decode_pod, **dict.fromkeys(((version, "IPPool") for version in VERSIONS), decode_ippool)}
+)
 """apiVersion and kind, and what decodes them. A new kind is a row here."""
 
 _KNOWN: Final = MappingProxyType(
