@@ -1,6 +1,6 @@
 """GKE: VMs in a VPC, COS images, alias ranges.
 
-Composed with Calico (reference sheet kube-proxy and GKE, section 3; Calico, section 7).
+Composed with the reference plugins or with Calico (reference sheet kube-proxy and GKE, section 3; Calico, section 7).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import msgspec
 from podwire.cni.backend import Backend
 from podwire.cni.calico.backend import CalicoBackend
 from podwire.cni.calico.config import Calico
-from podwire.errors import ConfigError, NotModelled
+from podwire.cni.ptp.backend import PtpBackend
+from podwire.cni.ptp.config import PtpNetwork
+from podwire.errors import ConfigError
 from podwire.fabric.cloud import METADATA, GcpVpc, Nic
 from podwire.fabric.cloud import nic_mac as vpc_mac
 from podwire.fabric.firewall import FirewallRule
@@ -33,7 +35,7 @@ MTU: Final = 1460
 
 
 class GKE(msgspec.Struct, frozen=True):
-    """A GKE cluster's ranges. ``dataplane="calico"`` is a cluster with network policy enabled.
+    """A GKE cluster's ranges. ``dataplane="ptp"`` wires pods by the reference plugins, "calico" is a cluster with network policy enabled.
 
     ``pod_range`` is the secondary range of which every node gets a /24 as alias range, ``node_range`` the subnet's
     primary range.
@@ -47,12 +49,12 @@ class GKE(msgspec.Struct, frozen=True):
     zone: str = "us-central1-a"
     name: str = "cluster"
 
-    def backend(self) -> Backend:
-        """The CNI backend of the data plane. Raises ``NotModelled`` for one that is not built yet."""
+    def new_backend(self) -> Backend:
+        """The CNI backend of the data plane. Raises ``ConfigError`` for one that there is not."""
         if self.dataplane == "calico":
             return CalicoBackend(Calico(backend="none", ipam="host-local", mtu=MTU))
         if self.dataplane == "ptp":
-            raise NotModelled("GKE(dataplane='ptp'); so far only dataplane='calico'")
+            return PtpBackend(PtpNetwork(mtu=MTU))
         raise ConfigError("GKE", f"dataplane={self.dataplane!r}: expected 'ptp' or 'calico'")
 
     def firewall_rules(self) -> tuple[FirewallRule, ...]:
@@ -74,7 +76,7 @@ def start_node(machine: Machine, vpc: GcpVpc, nic: Nic) -> Link:
     eth0 = kernel.ethernet_add("eth0", vpc_mac(nic.ip), nic.port, mtu=vpc.mtu, qdisc="mq", queues=2)
     nic.port.link = eth0
     kernel.link_up(eth0)
-    lease(machine, eth0, nic.ip, vpc.gateway)
+    lease(machine, eth0, nic.ip, nic.gateway)
     _start_docker(netns.machine)
     return eth0
 

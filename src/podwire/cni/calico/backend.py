@@ -1,91 +1,198 @@
-"""Calico on a node: the plugin's ADD and DEL, and what Felix wants to be there."""
+"""Calico on a cluster: the plugin's ADD and DEL, calico-node's parts, and what an edited IPPool changes."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from podwire.cni.backend import CniResult, Desired, NodeSpec, PodSpec, View
+from podwire.cni.backend import Agent, CniResult, NodeSpec, PodSpec, View
+from podwire.cni.calico.autodetect import autodetect
+from podwire.cni.calico.bird import Bird
 from podwire.cni.calico.config import Calico
-from podwire.cni.calico.plugin import host, interface_name, interface_sysctls, wire_pod
-from podwire.errors import ConfigError
+from podwire.cni.calico.controllers import BlockCollector
+from podwire.cni.calico.datastore import IPV4_ADDRESS, Datastore, others
+from podwire.cni.calico.felix import MTU_FILE, Felix
+from podwire.cni.calico.plugin import interface_name, wire_pod
+from podwire.cni.calico.tunnels import TunnelAddresses
+from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.ipam.host_local import HostLocal
-from podwire.linux.fib import NextHop, Route
-from podwire.linux.link import SCOPE_LINK
+from podwire.kube.ippool import IPPoolObject, check_against
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
+from podwire.wire.addr import Ip
 
-_MTU_INTERFACES: Final = re.compile(r"^((en|wl|ww|sl|ib)[Pcopsx].*|(eth|wlan|wwan).*)")
-"""FelixConfiguration mtuIfacePattern."""
-_MTU_FALLBACK: Final = 1460
-
-
-def plugin_owner(pod: PodSpec) -> Owner:
-    """Who wires a pod."""
-    return Owner("calico-cni", f"Pod {pod.key}")
+_NETWORK: Final = "k8s-pod-network"
+"""The name of the network in the CNI configuration of the manifests; it stands in the handles of addresses."""
+_NODENAME: Final = "/var/lib/calico/nodename"
+"""What calico-node leaves for the plugin when its start is over."""
 
 
 class CalicoBackend:
-    """The plugin's and Felix's side of Calico; its own state is the host-local range of each node."""
+    """Calico's side of a cluster: its objects in the API server, and the host-local range of each node."""
 
     name = "calico"
+    plugin = "calico-cni"
+    shares_pods = False
+    kinds = frozenset({"IPPool"})
 
     def __init__(self, config: Calico) -> None:
         config.check()
         self.config = config
+        self._now = 0
+        self.store = Datastore(config, lambda: self._now)
+        self._tunnels = TunnelAddresses(self.store)
+        self._felix = Felix(self.store, self.interface)
+        self._bird = Bird(self.store)
+        self._collector = BlockCollector(self.store.ipam)
         self._ranges: dict[str, HostLocal] = {}
+        self._view: View | None = None
+        self.agents = self._agents()
+
+    def _agents(self) -> tuple[Agent, ...]:
+        """calico-node's parts, in the order in which they act; BIRD with its own networking backend alone."""
+        always = (self._tunnels, self._felix)
+        return (*always, self._bird) if self.config.backend == "bird" else always
 
     def interface(self, pod: PodSpec) -> str:
         """The pod's interface on its node."""
         return interface_name(pod.namespace, pod.name, self.config.interface_prefix)
 
+    # -- calico-node ---------------------------------------------------------------------------------------------
+
+    def install(self, node: NodeSpec, door: Netlink, view: View) -> None:
+        """calico-node starts: the node's address, the default pool; Felix turns forwarding on.
+
+        Without an address of its own calico-node exits and is started again, in vain: no part of it runs then.
+        """
+        self._now, self._view = node.machine.world.now, view
+        self.store.ipam.nodes[node.name] = node.labels
+        self.store.started.discard(node.name)
+        if self.config.backend != "none" and not self._write_address(node, view):
+            return
+        self.store.make_default_pool(door.netns)
+        node.machine.root.files[_NODENAME] = node.name
+        self.store.started.add(node.name)
+        Netlink(door.netns, Owner("felix")).sysctl_write("net/ipv4/ip_forward", "1")
+
+    def _write_address(self, node: NodeSpec, view: View) -> bool:
+        """False where there is no address, or another node has it. What was written before stays."""
+        netns = node.machine.root.netns
+        address = autodetect(self.config.ip_autodetection_method, netns, node.internal_ip)
+        if address is None:
+            self.store.say(
+                node.name,
+                "Couldn't autodetect an IPv4 address. If auto-detecting, choose a different autodetection method. "
+                "Otherwise provide an explicit address.",
+            )
+            return False
+        for other in others(node, view.nodes()):
+            theirs = self.store.address(other)
+            if theirs is not None and theirs.ip == address.ip:
+                self.store.say(node.name, f"Calico node '{other.name}' is already using the IPv4 address {address.ip}.")
+                return False
+        node.annotations[IPV4_ADDRESS] = str(address)
+        return True
+
+    def configure(self, config: Calico) -> None:
+        """New settings: FelixConfiguration, the CNI configuration, calico-node's environment."""
+        if not isinstance(config, Calico):
+            raise NotModelled(f"new settings of {type(config).__name__} on a running cluster")
+        config.check()
+        if config.ip_pools != self.config.ip_pools:
+            raise ConfigError(
+                "Calico", "ip_pools are objects of the API once the cluster runs: apply or delete IPPools"
+            )
+        if config.interface_prefix != self.config.interface_prefix:
+            raise NotModelled("a new interface_prefix while pods have interfaces with the old one", "Calico")
+        self.config = config
+        self.store.configure(config)
+        self.agents = self._agents()
+
+    # -- the plugin ----------------------------------------------------------------------------------------------
+
     def ipam(self, node: NodeSpec) -> HostLocal:
-        """The node's range: its pod CIDR. Raises ``ConfigError`` for a node without one."""
+        """The node's host-local range: its pod CIDR. Raises ``ConfigError`` for a node without one."""
         if node.pod_cidr is None:
             raise ConfigError(f"node {node.name!r}", "has no pod_cidr, and host-local allocates from it")
         return self._ranges.setdefault(node.name, HostLocal(node.pod_cidr))
 
     def pod_mtu(self, node: NodeSpec) -> int:
-        """The CNI configuration's value, else the smallest MTU of the node's NICs (section 1.4)."""
-        if self.config.mtu:
-            return self.config.mtu
-        links = node.machine.root.netns.links()
-        return min((link.mtu for link in links if _MTU_INTERFACES.match(link.name)), default=_MTU_FALLBACK)
-
-    def install(self, node: NodeSpec, door: Netlink) -> None:
-        """calico-node starts: Felix turns forwarding on."""
-        del node
-        Netlink(door.netns, Owner("felix")).sysctl_write("net/ipv4/ip_forward", "1")
+        """The CNI configuration's value, else what Felix left on the node (section 1.4)."""
+        return self.config.mtu or int(node.machine.root.files.get(MTU_FILE, "0"))
 
     def cni_add(self, pod: PodSpec, node: NodeSpec, door: Netlink, pod_door: Netlink) -> CniResult:
-        """ADD: an address, the pair, routes and switches; nothing is left behind when the range is exhausted."""
-        ip = self.ipam(node).allocate(pod.container)
+        """ADD: an address, the pair, routes and switches; nothing is left behind when there is no address."""
+        if _NODENAME not in node.machine.root.files:
+            raise PodwireError(
+                f"stat {_NODENAME}: no such file or directory: "
+                "check that the calico/node container is running and has mounted /var/lib/calico/"
+            )
+        self._now = node.machine.world.now
+        ip = self._allocate(pod, node)
         result = wire_pod(pod, node, ip, door, pod_door, name=self.interface(pod), mtu=self.pod_mtu(node))
         pod.ip = ip
         return result
 
+    def _allocate(self, pod: PodSpec, node: NodeSpec) -> Ip:
+        if self.config.ipam == "host-local":
+            return self.ipam(node).allocate(pod.container)
+        noted = {"pod": pod.name, "namespace": pod.namespace}
+        before = self.store.ipam.revision
+        ip = self.store.ipam.auto_assign(node.name, f"{_NETWORK}.{pod.container}", noted)
+        self._tell(before)
+        return ip
+
+    def _tell(self, before: int) -> None:
+        """A block more or less, an address that was borrowed: Felix and BIRD of other nodes have to route it."""
+        if self._view is not None and self.store.ipam.revision != before:
+            self._view.told()
+
     def cni_del(self, pod: PodSpec, node: NodeSpec, door: Netlink) -> None:
-        """DEL: the address goes back, the pair goes, and with it the route."""
-        self.ipam(node).release(pod.container)
+        """DEL: the address goes back to whom it came from, the pair goes, and with it the route."""
+        if node.name in self._ranges:
+            self._ranges[node.name].release(pod.container)
+        before = self.store.ipam.revision
+        if self.store.ipam.release(f"{_NETWORK}.{pod.container}") and self._view is not None:
+            self._collector.look(node.machine.world, node.name, self._view.told)
+        self._tell(before)
         link = door.netns.link(self.interface(pod))
         if link is not None:
             door.link_del(link)
 
-    def desired(self, node: NodeSpec, view: View) -> Desired:
-        """Felix: a /32 route and the switches for the interface of every pod of the node."""
-        netns = node.machine.root.netns
-        devices: list[str] = []
-        routes: list[Route] = []
-        sysctls: list[tuple[str, str]] = []
-        default_rp_filter = str(netns.conf_default.rp_filter)
-        for pod in view.pods_on(node.name):
-            name = self.interface(pod)
-            link = netns.link(name)
-            if link is None or pod.ip is None:
-                continue
-            devices.append(name)
-            owner = Owner("felix", f"Pod {pod.key}")
-            routes.append(Route(host(pod.ip), scope=SCOPE_LINK, nexthops=(NextHop(link.ifindex),), owner=owner))
-            sysctls += interface_sysctls(name)
-            sysctls.append((f"net/ipv4/conf/{name}/rp_filter", default_rp_filter))
-        return Desired(frozenset(devices), tuple(routes), tuple(sysctls))
+    # -- objects -------------------------------------------------------------------------------------------------
+
+    def check_objects(self, objects: list[IPPoolObject]) -> None:
+        """Raise ``ManifestError`` where one of these cannot be applied, in this order; nothing is changed."""
+        pools = {pool.name: (pool.name, pool.cidr, pool.block_size) for pool in self.store.pools.values()}
+        for pool in objects:
+            check_against(pool, pools.values())
+            if pool.name not in pools:
+                self._check_blocks(pool)
+            pools[pool.name] = (pool.name, pool.cidr, pool.block_size)
+
+    def _check_blocks(self, pool: IPPoolObject) -> None:
+        """A new pool over blocks that an old one has left behind has their size."""
+        for block in self.store.ipam.blocks():
+            if block.cidr.plen != pool.block_size and (block.cidr.addr in pool.cidr or pool.cidr.addr in block.cidr):
+                raise pool.at.at("spec", "blockSize").error(
+                    f"{block.cidr.plen} (IPPool blocksSize conflicts with existing allocations that use a different blockSize)"
+                )
+
+    def apply_object(self, pool: IPPoolObject) -> str:
+        """Create or change a pool; returns ``created``, ``configured`` or ``unchanged``."""
+        old = self.store.pools.get(pool.name)
+        if old is not None and _spec(old) == _spec(pool):
+            return "unchanged"
+        self.store.put_pool(pool)
+        return "configured" if old is not None else "created"
+
+    def has_object(self, kind: str, name: str) -> bool:
+        """Whether there is such an object."""
+        return kind in self.kinds and name in self.store.pools
+
+    def delete_object(self, kind: str, name: str, *, api: str) -> None:
+        """Delete a pool. Calico's own API (``projectcalico.org``) gives up the blocks' affinities, a bare object goes alone."""
+        self.store.delete_pool(name, release=api.startswith("projectcalico.org/"))
+
+
+def _spec(pool: IPPoolObject) -> tuple[object, ...]:
+    return tuple(getattr(pool, name) for name in pool.__struct_fields__ if name not in {"at", "kind"})
