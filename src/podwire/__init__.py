@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from podwire.cluster.probes import PingResult as PingResult
     from podwire.cni.calico.config import Calico as Calico
     from podwire.cni.calico.config import IPPool as IPPool
+    from podwire.cni.cilium.config import Cilium as Cilium
     from podwire.errors import ConfigError as ConfigError
     from podwire.errors import ManifestError as ManifestError
     from podwire.errors import NotModelled as NotModelled
@@ -43,6 +44,7 @@ _HOMES: Final = MappingProxyType(
     {
         "Calico": "podwire.cni.calico.config",
         "Capture": "podwire.cluster.capture",
+        "Cilium": "podwire.cni.cilium.config",
         "Cluster": "podwire.cluster",
         "CommandResult": "podwire.cluster",
         "ConfigError": "podwire.errors",

@@ -265,7 +265,7 @@ def test_replay_of_a_file_that_is_not_there(run):
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def test_the_demo(run, tmp_path):
+def test_a_trace_is_saved_where_it_is_shown(run, tmp_path):
     status, out, _ = run(
         "trace", "-f", EXAMPLES / "gke-calico" / "lab.yaml", "pod1", "pod3", "-w", tmp_path / "demo.pcapng"
     )

@@ -524,7 +524,7 @@ def test_rp_filter_loose_on_an_interface_without_an_address_is_strict(number: in
     cali = lab.pod1.interface
     nic = lab.vpc.nic_of(Ip4.parse("10.0.0.2"))
     assert nic is not None
-    nic.can_ip_forward = True
+    nic.source_dest_check = False
     lab.node1.sysctl(f"net.ipv4.conf.{cali}.rp_filter", 2)
     packet = Packet((IPv4(Ip4.parse("1.2.3.4"), Ip4.parse("10.0.0.3"), 1), Icmp(8)), bytes(8))
     trace = lab.pod1.send(packet)
@@ -559,9 +559,9 @@ def test_the_vpcs_source_check() -> None:
     ]
     nic = lab.vpc.nic_of(Ip4.parse("10.0.0.2"))
     assert nic is not None
-    nic.can_ip_forward = True
+    nic.source_dest_check = False
     assert lab.pod1.send(packet).verdict is Verdict.DELIVERED
-    nic.can_ip_forward = False
+    nic.source_dest_check = True
     nic.aliases.append(Net.parse("1.2.3.4/32"))
     assert lab.pod1.send(packet).verdict is Verdict.DELIVERED
 

@@ -20,7 +20,7 @@ from podwire.errors import NotModelled, PodwireError
 from podwire.export.scapy import Given, from_scapy, to_scapy
 from podwire.wire.addr import ANY4, NO_MAC, Ip4, Mac
 from podwire.wire.codec import DecodeError, from_bytes, to_bytes
-from podwire.wire.headers import TCP_ACK, TCP_SYN, Arp, Ethernet, Icmp, IPv4, Tcp, Udp
+from podwire.wire.headers import TCP_ACK, TCP_SYN, Arp, Ethernet, Geneve, Icmp, IPv4, Tcp, Udp, Vxlan
 from podwire.wire.packet import Packet, Quoted
 from tests.wire.frames import BACK, FRAMES, IP1, IP2, MAC1, THERE
 from tests.wire.strategies import FUZZ, almost_frames, packets
@@ -294,3 +294,12 @@ def test_scapy_is_loaded_when_it_is_used():
         "assert not [name for name in sys.modules if name.split('.')[0] == 'scapy']\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("port", "outer", "name"), [(6081, Geneve(7), "GENEVE"), (4789, Vxlan(7), "VXLAN")])
+def test_what_is_inside_a_tunnel_is_dissected_too(port, outer, name):
+    mac, ip = Mac.parse("02:00:00:00:00:01"), Ip4.parse("10.0.0.1")
+    inner = (Ethernet(mac, mac), IPv4(ip, ip, 1), Icmp(8))
+    theirs = to_scapy(Packet((Ethernet(mac, mac), IPv4(ip, ip, 17), Udp(1, port), outer, *inner), b"x"))
+    names = [layer.__name__ for layer in theirs.layers()]
+    assert names == ["Ether", "IP", "UDP", name, "Ether", "IP", "ICMP", "Raw"]

@@ -3,14 +3,18 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podwire.errors import PodwireError
+from podwire.cni.ptp.backend import PtpBackend
+from podwire.cni.ptp.config import PtpNetwork
+from podwire.errors import ManifestError, PodwireError
 from podwire.lab import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "reference" / "lab-file.md"
 LABS = sorted(path for path in EXAMPLES.rglob("*.yaml") if "kind: Lab" in path.read_text(encoding="utf-8"))
 
 LAB = """\
@@ -114,6 +118,85 @@ def test_what_a_lan_lab_builds(write):
     assert rtt > 1
 
 
+def test_what_the_underlay_of_the_documentation_builds(write):
+    """``docs/reference/lab-file.md``: an uplink, a router, networks that lose things, a VPC of AWS."""
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+    (text,) = [block for block in blocks if "behind-a-router" in block]
+    lab = load(write(text))
+    w1, w2, vm1, vm2 = lab.nodes
+    client, router, printer = lab.host("client"), lab.host("router"), lab.host("printer")
+    assert [str(node.ip) for node in lab.nodes] == ["192.168.10.101", "192.168.20.100", "10.0.4.4", "10.0.5.9"]
+    assert w1.ping(w2).ttl == 63
+    assert w1.ping(client).ok
+    assert router.ping(client).ok
+    assert w2.ping("10.10.2.200").ok
+    # It has a default route to the router, which has one to the uplink, which translates no address of lan20.
+    assert "uplink nat translates sources in 10.0.2.0/24 only" in w2.ping(client).trace.explain()
+    assert printer.ping(w2).ok
+    assert vm1.ping(vm2).ttl == 64
+    assert client.ping("34.1.2.3").ok
+    assert "mtu 9000" in w2.exec("ip link show eth0").stdout
+    # The VPC's route leads to vm1, which sends it by its default route: back to the VPC.
+    stray = vm2.ping("10.244.9.9").trace
+    assert stray.path == ("vm2:eth0", "vm1:eth0")
+    assert "10.244.9.9 is routed to vm1, and vm1 itself sent it out" in " ".join(stray.explain().split())
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_machines_of_an_isolated_uplink_may_have_one_address(isolated, write):
+    hosts = "".join(f"    {name}: {{network: nat, address: 10.0.2.9/24}}\n" for name in ("one", "two"))
+    path = write(
+        LAN.replace(
+            "  routers:", f"    nat: {{kind: uplink, cidr: 10.0.2.0/24, isolated: {str(isolated).lower()}}}\n  routers:"
+        ).replace("  hosts:\n", f"  hosts:\n{hosts}")
+    )
+    if isolated:
+        assert str(load(path).host("two").ip) == "10.0.2.9"
+    else:
+        assert "expected an address of its own: spec.hosts.one.address has it too" in said(path)
+
+
+def test_an_uplink_with_everything_that_it_may_say(write):
+    lab = load(
+        write(
+            LAN.replace(
+                "  routers:",
+                "    nat: {kind: uplink, cidr: 10.0.0.0/24, gateway: 10.0.0.1, dns: 10.0.0.3, lease: 10.0.0.2, external_ip: 192.0.2.1, "
+                "isolated: false, mtu: 1400, latency: 0.01, drops: [tcp]}\n  routers:",
+            ).replace(
+                "  hosts:\n", "  hosts:\n    one: {network: nat, dhcp: true}\n    two: {network: nat, dhcp: true}\n"
+            )
+        )
+    )
+    one, two = lab.host("one"), lab.host("two")
+    assert [str(host.ip) for host in (one, two)] == ["10.0.0.2", "10.0.0.4"]
+    assert "10.0.0.3 dev eth0 proto dhcp scope link" in one.exec("ip route").stdout
+    assert "mtu 1400" in one.exec("ip link show eth0").stdout
+    rtt = one.ping(two).rtt
+    assert rtt is not None
+    assert rtt > 20
+
+
+def test_a_vpc_of_google_with_everything_that_it_may_say(write):
+    more = "      subnets: [10.9.0.0/24]\n      routes: [172.16.0.0/16 via w2]\n      cloud_nat: 35.1.1.1\n      drops: [esp]\n"
+    lab = load(
+        write(
+            LAB.replace("      zone: z-a\n", f"      zone: z-a\n{more}")
+            .replace("w2: {network: vpc", "w2: {network: vpc, source_dest_check: false, address: 10.9.0.7")
+            .replace('allow: ["tcp:30000-30010", icmp]', 'allow: [all, "4"]')
+        )
+    )
+    w1, w2 = lab.nodes
+    assert str(w2.ip) == "10.9.0.7"
+    assert "default via 10.9.0.1" in w2.exec("ip route").stdout
+    assert w1.ping(w2).ttl == 64
+    assert "w2:eth0" in w1.ping("172.16.5.5").trace.path
+    # w2 has no external address, and Cloud NAT serves it.
+    with lab.capture("client:eth0", filter="icmp") as capture:
+        assert w2.ping(lab.host("client")).ok
+    assert "35.1.1.1 > 203.0.113.7" in capture.text()
+
+
 def test_setup_comes_before_the_manifests_and_shows_in_addresses(write):
     write(PODS.removeprefix("---\n"), "b.yaml")
     gone = "    - apply: b.yaml\n    - delete: b.yaml\n    - apply: [b.yaml]\n    - delete: {apiVersion: v1, kind: Pod, metadata: {name: b}}\n"
@@ -164,7 +247,10 @@ def said(path):
         (
             "zone: z-a",
             "zon: z-a",
-            'lab.yaml:10: spec.networks.vpc.zon: got "z-a", expected one of the fields cidr, kind, project, zone, firewall',
+            (
+                'lab.yaml:10: spec.networks.vpc.zon: got "z-a", expected one of the fields '
+                "cidr, kind, project, zone, firewall, subnets, mtu, latency, drops, routes, cloud_nat"
+            ),
         ),
         (
             "cidr: 10.0.0.0/24",
@@ -187,9 +273,8 @@ def said(path):
         (
             "kind: gcp-vpc",
             "kind: aws",
-            'lab.yaml:7: spec.networks.vpc.kind: got "aws", expected one of segment, gcp-vpc, uplink',
+            'lab.yaml:7: spec.networks.vpc.kind: got "aws", expected one of segment, gcp-vpc, aws-vpc, azure-vnet, uplink',
         ),
-        ("kind: gcp-vpc", "kind: uplink", "lab.yaml:7: not modelled: spec.networks.vpc: kind uplink"),
         (
             "30000-30010",
             "30010-30000",
@@ -200,8 +285,71 @@ def said(path):
             "ping]",
             (
                 'lab.yaml:12: spec.networks.vpc.firewall[0].allow[1]: got "ping", expected what to allow: '
-                "icmp, tcp, udp:53, tcp:30000-32767, sctp, esp, ah, ipip or all"
+                "icmp, tcp, udp:53, tcp:30000-32767, sctp, esp, ah, ipip, a protocol number or all"
             ),
+        ),
+        (
+            "icmp]",
+            '"256"]',
+            'lab.yaml:12: spec.networks.vpc.firewall[0].allow[1]: got "256", expected a protocol number up to 255',
+        ),
+        (
+            "icmp]",
+            "4]",
+            (
+                "lab.yaml:12: spec.networks.vpc.firewall[0].allow[1]: got 4, expected text "
+                "(YAML reads 4 as a number: put it in quotes)"
+            ),
+        ),
+        (
+            "zone: z-a",
+            "subnets: [10.0.1.0/24, 10.0.0.128/25]",
+            'lab.yaml:10: spec.networks.vpc.subnets[1]: got "10.0.0.128/25", expected a range of its own: it overlaps 10.0.0.0/24',
+        ),
+        (
+            "zone: z-a",
+            "drops: [ipip, gue]",
+            (
+                "lab.yaml:10: spec.networks.vpc.drops[1]: got \"gue\", expected what to lose ('gue': expected a number from 0 to 255 "
+                "or one of icmp, ipip, tcp, udp, esp, ah, sctp, igmp, gre as the protocol)"
+            ),
+        ),
+        (
+            "zone: z-a",
+            'drops: ["udp:"]',
+            (
+                'lab.yaml:10: spec.networks.vpc.drops[0]: got "udp:", expected what to lose: a protocol by name or number, '
+                "with ports where it has some, such as ipip, 4, udp:4789 or udp:4789-8472"
+            ),
+        ),
+        (
+            "zone: z-a",
+            "routes: [10.244.0.0/24 via w9]",
+            (
+                'lab.yaml:10: spec.networks.vpc.routes[0]: got "10.244.0.0/24 via w9", '
+                "expected a route via one of the nodes w1, w2, or a node's address"
+            ),
+        ),
+        (
+            "zone: z-a",
+            "cloud_nat: 203.0.113.7",
+            (
+                'lab.yaml:17: spec.hosts.client.address: got "203.0.113.7", '
+                "expected an address of its own: spec.networks.vpc.cloud_nat has it too"
+            ),
+        ),
+        (
+            "34.1.2.3}",
+            "203.0.113.7}",
+            (
+                'lab.yaml:17: spec.hosts.client.address: got "203.0.113.7", '
+                "expected an address of its own: spec.nodes.w1.external_ip has it too"
+            ),
+        ),
+        (
+            "{address: 203.0.113.7}",
+            "{network: vpc}",
+            'lab.yaml:17: spec.hosts.client: got {"network": "vpc"}, expected exactly one of address and dhcp',
         ),
         (
             "address: 10.0.0.5",
@@ -264,7 +412,6 @@ def said(path):
             "203.0.113.700",
             "lab.yaml:17: spec.hosts.client.address: got \"203.0.113.700\", expected an address (not an IPv4 address: '203.0.113.700')",
         ),
-        ("gke: {dataplane: calico}", "cilium: {}", "lab.yaml:19: not modelled: spec.cni.cilium"),
         (
             "gke: {dataplane: calico}",
             "flannel: {}",
@@ -275,11 +422,6 @@ def said(path):
             "dataplane: calico",
             "dataplane: antrea",
             'lab.yaml:19: spec.cni.gke.dataplane: got "antrea", expected one of ptp, calico',
-        ),
-        (
-            "{dataplane: calico}",
-            "{}",
-            "lab.yaml:19: spec.cni.gke: not modelled: GKE(dataplane='ptp'); so far only dataplane='calico'",
         ),
         ("  cni:\n    gke: {dataplane: calico}\n", "", "lab.yaml:5: spec.cni: got nothing, expected a mapping"),
         (
@@ -319,7 +461,42 @@ def test_what_is_wrong_is_said_with_its_line(old, new, message, write):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("address: 192.168.10.200}", "dhcp: true}", "lab.yaml:10: not modelled: spec.routers.router.nics[0].dhcp"),
+        (
+            "address: 192.168.10.200}",
+            "dhcp: true}",
+            "lab.yaml:10: spec.routers.router.nics[0].dhcp: got true, expected no dhcp: network lan10 is no uplink",
+        ),
+        (
+            "address: 192.168.10.200}",
+            "source_dest_check: false}",
+            (
+                "lab.yaml:10: spec.routers.router.nics[0].source_dest_check: got false, "
+                "expected no source_dest_check outside a network of kind gcp-vpc, aws-vpc or azure-vnet"
+            ),
+        ),
+        (
+            "mtu: 9000",
+            "mtu: 9000, subnets: [192.168.20.0/25]",
+            (
+                'lab.yaml:6: spec.networks.lan20.subnets: got ["192.168.20.0/25"], '
+                "expected one of the fields cidr, kind, mtu, latency, drops"
+            ),
+        ),
+        (
+            "mtu: 9000",
+            "kind: uplink, gateway: 10.0.2.2",
+            'lab.yaml:6: spec.networks.lan20.gateway: got "10.0.2.2", expected an address for a machine in 192.168.20.0/24',
+        ),
+        (
+            "mtu: 9000",
+            "kind: aws-vpc, subnets: [192.168.21.0/24]",
+            'lab.yaml:6: spec.networks.lan20.subnets[0]: got "192.168.21.0/24", expected a range in 192.168.20.0/24, the range of the network',
+        ),
+        (
+            "      loopbacks",
+            "      routes: [10.0.0.0/8]\n      loopbacks",
+            "lab.yaml:12: spec.routers.router.routes[0]: got \"10.0.0.0/8\", expected a route such as '10.0.0.0/8 via 192.168.10.1'",
+        ),
         (
             "name: eth1",
             "name: eth0",
@@ -342,8 +519,8 @@ def test_what_is_wrong_is_said_with_its_line(old, new, message, write):
         ),
         (
             "backend: none, ipam: host-local",
-            "",
-            "lab.yaml:22: spec.cni.calico: not modelled: Calico(backend='bird'); so far only backend='none'",
+            "wireguard_enabled: true",
+            "lab.yaml:22: spec.cni.calico: not modelled: Calico(wireguard_enabled=True)",
         ),
         ("gateway: 192.168.10.200", "gateway: 10.9.9.9", None),
         (
@@ -395,3 +572,53 @@ def test_a_lab_with_any_line_replaced_loads_or_complains_with_the_file(tmp_path_
         load(path)
     except PodwireError as error:
         assert str(error).startswith(str(path))  # noqa: PT017
+
+
+class _Point:
+    """An entry point of a package that brings a backend of its own."""
+
+    name = "plain"
+
+    @staticmethod
+    def load():
+        return _Plain
+
+
+class _Plain(msgspec.Struct, frozen=True):
+    pod_range: str = "10.9.0.0/16"
+
+    def new_backend(self):
+        return PtpBackend(PtpNetwork())
+
+
+def test_a_backend_of_another_package_is_a_key_of_cni(monkeypatch, tmp_path):
+    class Points(tuple):
+        __slots__ = ()
+        names = frozenset({"plain"})
+
+    def entry_points(*, group, name="plain"):
+        assert group == "podwire.backends"
+        return Points([_Point] if name == "plain" else [])
+
+    monkeypatch.setattr("podwire.lab.building.entry_points", entry_points)
+    text = """
+apiVersion: podwire.dev/v1alpha1
+kind: Lab
+spec:
+  networks: {lan: {cidr: 192.168.10.0/24}}
+  nodes: {w1: {}, w2: {}}
+  cni: {%s: %s}
+"""
+    file = tmp_path / "lab.yaml"
+
+    def loads(text):
+        file.write_text(text, encoding="utf-8")
+        return load(file)
+
+    lab = loads(text % ("plain", "{pod_range: 10.7.0.0/16}"))
+    assert [str(node.spec.pod_cidr) for node in lab.nodes] == ["10.7.0.0/24", "10.7.1.0/24"]
+    assert lab.run("a", node="w1").ping(lab.run("b", node="w1")).ok
+    with pytest.raises(ManifestError, match=r"spec\.cni\.plain\.colour"):
+        loads(text % ("plain", "{colour: red}"))
+    with pytest.raises(ManifestError, match="expected one of calico, gke, cilium, plain"):
+        loads(text % ("flannel", "{}"))

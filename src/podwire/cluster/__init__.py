@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from podwire.cluster import manifests
+from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Handle, Host, Node, Pod, target_text
-from podwire.cluster.machines import Builder, NicSpec
-from podwire.cluster.pods import Kubelet
+from podwire.cluster.machines import Builder
+from podwire.cluster.pods import Kubelet, RunningAgent
 from podwire.cluster.running import CommandResult
-from podwire.cni.backend import Backend
-from podwire.cni.calico.backend import CalicoBackend
-from podwire.cni.calico.config import Calico
-from podwire.errors import ConfigError
+from podwire.cluster.underlay import Underlay
+from podwire.cni.backend import CniSettings
+from podwire.errors import ConfigError, NotModelled
 from podwire.export import trace_files
-from podwire.fabric.cloud import GcpVpc
-from podwire.fabric.firewall import FirewallRule
 from podwire.fabric.network import Network
-from podwire.fabric.segment import Segment
 from podwire.platform.gke import GKE
 from podwire.trace.renderers import Renderers
 from podwire.trace.trace import Trace
@@ -34,24 +34,18 @@ Trace.renderers = Renderers(packets=trace_files.packets, save=MappingProxyType({
 __all__ = ["Cluster", "CommandResult", "Handle", "Host", "NicSpec", "Node", "Pod"]
 
 
-def _backend(cni: Calico | GKE) -> Backend:
-    if isinstance(cni, GKE):
-        return cni.backend()
-    if isinstance(cni, Calico):
-        return CalicoBackend(cni)
-    raise ConfigError("Cluster", f"expected Calico(…) or GKE(…) as its CNI, got {cni!r}")
-
-
-class Cluster:
+class Cluster(Underlay):
     """A simulated cluster.
 
     ``Cluster(GKE(dataplane="calico"), nodes=2)`` has node1 and node2 on one network; ``nodes=0`` starts empty. Same
     seed, same bytes.
     """
 
-    def __init__(self, cni: Calico | GKE, nodes: int = 0, *, seed: int = 0) -> None:
+    def __init__(self, cni: CniSettings, nodes: int = 0, *, seed: int = 0) -> None:
+        if not hasattr(cni, "new_backend"):
+            raise ConfigError("Cluster", f"expected Calico(…), Cilium(…) or GKE(…) as its CNI, got {cni!r}")
         self.cni = cni
-        self.backend = _backend(cni)
+        self.backend = cni.new_backend()
         self.network = Network(seed)
         self._builder = Builder(self.network, cni)
         self._kubelet = Kubelet(self.network, self.backend)
@@ -61,57 +55,7 @@ class Cluster:
         for number in range(1, nodes + 1):
             self.add_node(f"node{number}")
 
-    # -- networks and machines -----------------------------------------------------------------------------------
-
-    def add_network(self, name: str, cidr: str, *, mtu: int = 1500, latency: float | None = None) -> Segment:
-        """An L2 segment; ``latency`` in seconds from NIC to NIC (250 µs by default).
-
-        Raises ``ConfigError`` for a bad CIDR or a name in use.
-        """
-        return self._builder.add_segment(name, cidr, mtu, latency)
-
-    def add_vpc(
-        self,
-        name: str,
-        cidr: str,
-        *,
-        project: str = "project_id",
-        zone: str = "us-central1-a",
-        firewall: Sequence[FirewallRule] = (),
-    ) -> GcpVpc:
-        """A Google VPC with one subnet. GKE's own firewall rules are there already when the cluster is GKE."""
-        return self._builder.add_vpc(name, cidr, project, zone, firewall)
-
-    def add_router(
-        self,
-        name: str,
-        nics: Mapping[str, str] | Sequence[NicSpec],
-        *,
-        loopbacks: Sequence[str] = (),
-        image: str = "debian-12",
-    ) -> Host:
-        """A Linux router: network name to address, or NICs; forwarding is on.
-
-        ``loopbacks`` are addresses on dummy devices loop1, loop2 …
-
-        Raises ``ConfigError`` for an unknown network or a bad address.
-        """
-        specs = (
-            [NicSpec(f"eth{i}", net, address) for i, (net, address) in enumerate(nics.items())]
-            if isinstance(nics, Mapping)
-            else list(nics)
-        )
-        machine = self._builder.add_router(name, specs, image, loopbacks)
-        return self._keep(Host(self, machine.root))
-
-    def add_host(self, name: str, address: str, *, network: str | None = None, image: str = "debian-12") -> Host:
-        """A machine outside the cluster: on the Internet, or on a segment (then ``address`` has a prefix length)."""
-        machine = self._builder.add_host(name, address, network, image)
-        return self._keep(Host(self, machine.root))
-
-    def _keep(self, host: Host) -> Host:
-        self._hosts[host.name] = host
-        return host
+    # -- nodes ---------------------------------------------------------------------------------------------------
 
     def add_node(  # the fields of a node
         self,
@@ -127,17 +71,29 @@ class Cluster:
         external_ip: str | None = None,
         mtu: int | None = None,
         image: str | None = None,
+        source_dest_check: bool = True,
     ) -> Node:
         """A node joins: its machine boots, the CNI's DaemonSet starts there.
 
-        Without ``address`` and ``network`` the next free address of the cluster's first network is taken. Raises
-        ``ConfigError`` that names the node.
+        Without ``address`` and ``network`` the next free address of the cluster's first network is taken, and without
+        ``gateway`` and ``routes`` a router there shows the way (``cluster.ways``). ``source_dest_check`` is a switch of clouds, see
+        ``set_nic``. Raises ``ConfigError`` that names the node.
         """
         spec = self._builder.add_node(
-            name, address, network, list(nics), gateway, list(routes), pod_cidr, external_ip, mtu, image
+            name,
+            address,
+            network,
+            list(nics),
+            gateway,
+            list(routes),
+            pod_cidr,
+            external_ip,
+            mtu,
+            image,
+            source_dest_check,
         )
         node = Node(self, spec.machine.root, spec)
-        node.labels = {"kubernetes.io/hostname": name, **(labels or {})}
+        node.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
         self._nodes[name] = node
         self._kubelet.start_node(spec)
         return node
@@ -162,9 +118,9 @@ class Cluster:
         key = f"{namespace}/{name}"
         if key in self._pods:
             raise ConfigError(f"pod {key!r}", "already exists")
-        spec, place = self._kubelet.run(target.spec, namespace, name, image, tuple(ports))
+        own = dict(labels) if labels is not None else {"run": name}
+        spec, place = self._kubelet.run(target.spec, namespace, name, image, tuple(ports), labels=own)
         pod = Pod(self, place, spec, target)
-        pod.labels = dict(labels) if labels is not None else {"run": name}
         self._pods[key] = pod
         return pod
 
@@ -188,13 +144,47 @@ class Cluster:
         """
         from podwire.kube.manifest import load_objects
 
-        return self._kubelet.apply(self, load_objects(source))
+        return manifests.apply(self, load_objects(source))
 
     def delete(self, source: Source) -> list[str]:
         """``kubectl delete -f``: kind, namespace and name count. Returns lines such as ``pod "pod1" deleted``."""
         from podwire.kube.manifest import load_references
 
-        return self._kubelet.delete(self, load_references(source))
+        return manifests.delete(self, load_references(source))
+
+    def upgrade(self, **values: Any) -> None:
+        """``helm upgrade --reuse-values --set …``, and the rollout: settings by name in snake case, as the CNI's class takes them.
+
+        Raises ``ConfigError`` or ``NotModelled`` before anything changes.
+        """
+        if isinstance(self.cni, GKE):
+            raise NotModelled("changing the settings of a running GKE cluster: Google makes its nodes anew then")
+        if not isinstance(self.cni, msgspec.Struct):
+            raise NotModelled(f"new settings of {type(self.cni).__name__}, which is no msgspec.Struct")
+        unknown = [name for name in values if name not in self.cni.__struct_fields__]
+        if unknown:
+            kind = type(self.cni).__name__
+            known = ", ".join(self.cni.__struct_fields__)
+            raise ConfigError(kind, f"has no setting {unknown[0]!r}; settings are {known}")
+        config = msgspec.structs.replace(self.cni, **values)
+        # What the agents have still to do, they do with the settings of that time.
+        self.settle()
+        self.backend.configure(config)
+        self.cni = config
+        self._kubelet.rollout()
+
+    def settle(self) -> None:
+        """Agents that have not acted yet on what changed elsewhere do so now. Commands, packets and time do this by themselves."""
+        self._kubelet.settle()
+
+    def told(self) -> None:
+        """Something changed in the API that agents read: they act at once, node after node."""
+        self._kubelet.told()
+        self._kubelet.settle()
+
+    def agent(self, node: str, name: str) -> RunningAgent:
+        """An agent on a node, to hold it back or restart it; raises ``ConfigError`` that lists what there is."""
+        return self._kubelet.agent(node, name)
 
     # -- looking things up ---------------------------------------------------------------------------------------
 
@@ -270,6 +260,7 @@ class Cluster:
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass, with everything that happens in it."""
+        self.settle()
         self.network.sleep(round(seconds * 1_000_000_000))
 
     def capture(self, *devices: str, filter: str = "") -> Capture:
@@ -280,4 +271,5 @@ class Cluster:
         """
         from podwire.cluster.capture import Capture
 
+        self.settle()
         return Capture(self.network, devices, filter)

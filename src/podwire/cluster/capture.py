@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from podwire.errors import PodwireError
 from podwire.export.frames import Frame, frames_of, write_pcapng
-from podwire.export.pcap import ETHERNET
 from podwire.export.scapy import to_scapy
 from podwire.tools.tcpdump.filter import Context, Filter, FilterError
 from podwire.tools.tcpdump.filter import Frame as FilterFrame
-from podwire.tools.tcpdump.link import dissector
+from podwire.tools.tcpdump.link import DLT_EN10MB, DLT_RAW, dissector
 from podwire.tools.tcpdump.names import Names
 from podwire.tools.tcpdump.options import Options
 from podwire.trace.events import Received, Transmitted
 from podwire.wire.codec import to_bytes
+from podwire.wire.headers import Ethernet
 
 if TYPE_CHECKING:
     from podwire.fabric.network import Network
@@ -34,7 +34,7 @@ class Capture:
     def __init__(self, network: Network, devices: Sequence[str], filter_text: str) -> None:
         self._network = network
         self._devices = tuple(devices) or ("*",)
-        self._filter = _filter(filter_text)
+        self._filters = _filters(filter_text)
         self._records: list[Record] = []
         self._chosen: dict[str, bool] = {}
 
@@ -61,8 +61,13 @@ class Capture:
             for frame in frames_of(self._records)
             if self._wanted(frame.device)
             and not (frame.outbound and frame.device.endswith(":lo"))
-            and self._filter(FilterFrame(None, frame.frame.size + len(frame.frame.trailer), packet=frame.frame))
+            and self._passes(frame)
         ]
+
+    def _passes(self, frame: Frame) -> bool:
+        chosen = self._filters[_link_type(frame)]
+        size = frame.frame.size + len(frame.frame.trailer)
+        return chosen is not None and chosen(FilterFrame(None, size, packet=frame.frame))
 
     @property
     def packets(self) -> list[Any]:
@@ -74,13 +79,14 @@ class Capture:
 
         Where frames of several devices are there, each line begins with its device.
         """
-        printer = dissector(Options(numeric=2), Names(numeric=True), ETHERNET)
+        names = Names(numeric=True)
+        printers = {kind: dissector(Options(numeric=2), names, kind) for kind in (DLT_EN10MB, DLT_RAW)}
         frames = self.frames
         several = len({frame.device for frame in frames}) > 1
         text: list[str] = []
         for number, frame in enumerate(frames, 1):
             data = to_bytes(frame.frame)
-            lines = printer.render(data, len(data), frame.time, number)
+            lines = printers[_link_type(frame)].render(data, len(data), frame.time, number)
             text.append(f"({frame.device}) {lines}" if several else lines)
         return "".join(text)
 
@@ -108,8 +114,19 @@ class Capture:
         return names
 
 
-def _filter(text: str) -> Filter:
+def _link_type(frame: Frame) -> int:
+    """A device of IP in IP has no MAC header."""
+    layers = frame.frame.layers
+    return DLT_EN10MB if not layers or isinstance(layers[0], Ethernet) else DLT_RAW
+
+
+def _filters(text: str) -> dict[int, Filter | None]:
+    """The filter for devices with a MAC header, and for those without; None there for one that cannot be had, such as ``arp``."""
     try:
-        return Filter(text, Context(ETHERNET, live=True))
+        framed = Filter(text, Context(DLT_EN10MB, live=True))
     except FilterError as error:
         raise PodwireError(f"capture filter {text!r}: {error}") from None
+    try:
+        return {DLT_EN10MB: framed, DLT_RAW: Filter(text, Context(DLT_RAW, live=True))}
+    except FilterError:
+        return {DLT_EN10MB: framed, DLT_RAW: None}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from podwire.cluster import running
+from podwire.cluster.payload import MaxPayload, max_payload
 from podwire.cluster.probes import PingResult, ping, send
 from podwire.cluster.running import CommandResult
 from podwire.errors import ConfigError
@@ -15,6 +16,7 @@ from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
+    from podwire.cluster.pods import RunningAgent
     from podwire.cni.backend import NodeSpec, PodSpec
     from podwire.linux.machine import Machine, Place
     from podwire.trace.trace import Trace
@@ -26,12 +28,18 @@ class Handle:
 
     def __init__(self, cluster: Cluster, place: Place) -> None:
         self._cluster = cluster
-        self.place = place
+        self._place = place
+
+    @property
+    def place(self) -> Place:
+        """Where its commands run. Agents that have not acted yet do so before anybody looks."""
+        self._cluster.settle()
+        return self._place
 
     @property
     def name(self) -> str:
         """The label of the namespace."""
-        return self.place.netns.label
+        return self._place.netns.label
 
     @property
     def ip(self) -> Ip | None:
@@ -69,6 +77,15 @@ class Handle:
         """
         return ping(self._cluster.network, self.place, self._cluster.address_of(target), count, size, interval, df, ttl)
 
+    def max_payload(self, target: str | Ip | Handle, protocol: str = "icmp", *, timeout: float = 1.0) -> MaxPayload:
+        """The largest payload that passes to ``target`` with DF set, as ``ping -M do -s`` would find it, and what limits it.
+
+        Real packets ask: time passes, neighbours are learned, counters rise. Path MTUs that they are told of are forgotten
+        again. Each waits at most ``timeout`` virtual seconds for an answer. Raises ``PodwireError`` for a name that nobody
+        knows, ``NotModelled`` for a protocol other than icmp.
+        """
+        return max_payload(self._cluster.network, self.place, self._cluster.address_of(target), protocol, timeout)
+
     def send(self, packet: Packet | Any, *, timeout: float = 10.0) -> Trace:
         """Send one packet (a scapy packet or podwire's own) and follow it until nothing of its tree is under way.
 
@@ -97,7 +114,16 @@ class Pod(Handle):
         super().__init__(cluster, place)
         self.spec = spec
         self.node = node
-        self.labels: dict[str, str] = {}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The pod's labels."""
+        return self.spec.labels
+
+    @labels.setter
+    def labels(self, labels: dict[str, str]) -> None:
+        self.spec.labels = labels
+        self._cluster.told()
 
     @property
     def ip(self) -> Ip | None:
@@ -120,7 +146,15 @@ class Node(Handle):
     def __init__(self, cluster: Cluster, place: Place, spec: NodeSpec) -> None:
         super().__init__(cluster, place)
         self.spec = spec
-        self.labels: dict[str, str] = {}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the Node object."""
+        return self.spec.labels
+
+    def agent(self, name: str) -> RunningAgent:
+        """An agent of the CNI on this node (``felix``, ``bird`` …); raises ``ConfigError`` that lists what there is."""
+        return self._cluster.agent(self.name, name)
 
     @property
     def ip(self) -> Ip | None:
@@ -135,6 +169,15 @@ class Node(Handle):
 
 class Host(Handle):
     """A machine outside the cluster, or a router."""
+
+    @property
+    def ip(self) -> Ip | None:
+        """As of every handle, but an address by DHCP comes last: behind an isolated uplink all machines have the same one."""
+        for link, address in self.place.netns.addresses():
+            own = not link.is_loopback and link.kind != "bridge" and address.scope == 0
+            if own and address.owner.component != "dhcp":
+                return address.local
+        return super().ip
 
 
 def target_text(target: str | Ip | Handle) -> str:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from podwire.cni.backend import Backend, NodeSpec, PodSpec
-from podwire.cni.calico.backend import CalicoBackend, plugin_owner
+from podwire.cni import loopback
+from podwire.cni.backend import Agent, Backend, NodeSpec, PodSpec, Rescan, Rescans
 from podwire.cni.reconcile import reconcile
-from podwire.errors import NotModelled, PodwireError
+from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.linux.image import image_of_container
 from podwire.linux.machine import Place
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
 
 if TYPE_CHECKING:
-    from podwire.cluster import Cluster
     from podwire.fabric.network import Network
-    from podwire.kube.objects import PodObject, Reference
 
 _HOSTS = """# Kubernetes-managed hosts file.
 127.0.0.1\tlocalhost
@@ -31,31 +30,175 @@ fe00::2\tip6-allrouters
 _RUNTIME = Owner("containerd")
 
 
+class RunningAgent:
+    """An agent on one node, in its pod of the DaemonSet. While it is paused, nothing is compared and nothing repaired."""
+
+    def __init__(self, kubelet: Kubelet, node: NodeSpec, agent: Agent) -> None:
+        self._kubelet = kubelet
+        self._node = node
+        self.agent = agent
+        self.paused = False
+        self._armed: set[Rescan] = set()
+
+    @property
+    def name(self) -> str:
+        """Such as ``felix``, ``bird`` or ``cilium-agent``."""
+        return self.agent.name
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """What it has logged on this node, oldest first; nothing for an agent whose words podwire does not keep."""
+        lines = getattr(self.agent, "log", None)
+        return tuple(lines(self._node.name)) if lines is not None else ()
+
+    def pause(self) -> None:
+        """Hold it back: what happens from now on does not reach the node's kernel by it."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on, and catch up."""
+        self.paused = False
+        self._kubelet.sync(self._node)
+
+    def restart(self) -> None:
+        """The container starts again: what it does at its start, then everything is compared."""
+        self.paused = False
+        self._kubelet.install(self._node)
+
+    def sync(self) -> int:
+        """Compare and repair; returns the number of changes."""
+        if self.paused:
+            return 0
+        door = Netlink(self._node.machine.root.netns, Owner(self.agent.name))
+        changes = reconcile(door, self.agent.desired(self._node, self._kubelet))
+        self.agent.program(self._node, door, self._kubelet)
+        return changes
+
+    def arm(self) -> None:
+        """Somebody has changed the node: the agent will see it when it looks again."""
+        for rescan in self.agent.rescans if isinstance(self.agent, Rescans) else ():
+            if rescan not in self._armed:
+                self._armed.add(rescan)
+                self._kubelet.after(rescan.period, partial(self._look_again, rescan))
+
+    def _look_again(self, rescan: Rescan) -> None:
+        self._armed.discard(rescan)
+        if not self.paused:
+            door = Netlink(self._node.machine.root.netns, Owner(self.agent.name))
+            reconcile(door, rescan.desired(self._node, self._kubelet))
+            self._kubelet.notice(self._node)
+
+
 class Kubelet:
     """The kubelets of all nodes, with their runtime. Implements ``cni.backend.View``."""
 
     def __init__(self, network: Network, backend: Backend) -> None:
         self._network = network
         self._backend = backend
+        self._nodes: dict[str, NodeSpec] = {}
         self._pods: dict[str, list[PodSpec]] = {}
+        self._agents: dict[str, tuple[RunningAgent, ...]] = {}
+        self._stale: dict[str, NodeSpec] = {}
+        """Nodes whose agents have not heard of the last changes elsewhere."""
+        self._seen: dict[str, int] = {}
+        """The generation of each node's namespace after its agents acted, or when somebody else was last seen to have changed it."""
+
+    # -- what agents see -----------------------------------------------------------------------------------------
+
+    def nodes(self) -> Iterator[NodeSpec]:
+        """All nodes, in order of creation."""
+        return iter(self._nodes.values())
+
+    def node(self, name: str) -> NodeSpec | None:
+        """The node of that name."""
+        return self._nodes.get(name)
 
     def pods_on(self, node: str) -> Iterator[PodSpec]:
         """The pods of a node that have an address, in order of creation."""
         return (pod for pod in self._pods.get(node, []) if pod.ip is not None)
 
+    def pods(self) -> Iterator[PodSpec]:
+        """All pods that have an address, node by node."""
+        return (pod for node in self._nodes for pod in self.pods_on(node))
+
+    def after(self, ns: int, callback: Callable[[], None]) -> None:
+        """Call back when ``ns`` nanoseconds of virtual time have passed."""
+        self._network.at(self._network.now + ns, callback)
+
+    # -- nodes and their agents ----------------------------------------------------------------------------------
+
     def start_node(self, node: NodeSpec) -> None:
-        """The CNI's DaemonSet starts on a node."""
+        """The CNI's DaemonSet starts on a node; the agents of the others hear of it when something looks at them."""
+        self._nodes[node.name] = node
         self._pods[node.name] = []
+        self.install(node)
+
+    def install(self, node: NodeSpec) -> None:
+        """The agents of a node start, or start again; the backend may have others than before."""
+        running = self._agents.get(node.name, ())
+        self._agents[node.name] = tuple(
+            next((each for each in running if each.agent is agent), None) or RunningAgent(self, node, agent)
+            for agent in self._backend.agents
+        )
         door = Netlink(node.machine.root.netns, Owner(self._backend.name))
-        self._backend.install(node, door)
+        self._backend.install(node, door, self)
         self.sync(node)
+        self.told()
+
+    def rollout(self) -> None:
+        """``kubectl rollout restart daemonset``: the agents of every node start again, one node after the other."""
+        for node in self._nodes.values():
+            self.install(node)
+        self.settle()
 
     def sync(self, node: NodeSpec) -> int:
-        """The agent compares and repairs; returns the number of changes."""
-        return reconcile(Netlink(node.machine.root.netns, Owner("felix")), self._backend.desired(node, self))
+        """The agents of a node compare and repair; returns the number of changes."""
+        self._stale.pop(node.name, None)
+        changes = sum(agent.sync() for agent in self._agents[node.name])
+        self._seen[node.name] = node.machine.root.netns.generation
+        return changes
+
+    def told(self) -> None:
+        """Something changed that agents of every node may care for."""
+        self._stale = dict(self._nodes)
+
+    def settle(self) -> None:
+        """Agents that have not heard of the last changes act now: called before anything looks at a machine.
+
+        So a node costs nothing until something looks, and a change is never half done where it can be seen.
+        """
+        for node in self._nodes.values():
+            self.notice(node)
+        while self._stale:
+            self.sync(next(iter(self._stale.values())))
+
+    def notice(self, node: NodeSpec) -> None:
+        """Where a node's kernel is not as its agents left it, they will find out when they look again."""
+        generation = node.machine.root.netns.generation
+        if self._seen.get(node.name) != generation:
+            self._seen[node.name] = generation
+            for agent in self._agents[node.name]:
+                agent.arm()
+
+    def agent(self, node: str, name: str) -> RunningAgent:
+        """The agent of that name on a node; raises ``ConfigError`` that lists what there is."""
+        for agent in self._agents[node]:
+            if agent.name == name:
+                return agent
+        known = ", ".join(agent.name for agent in self._agents[node]) or "none"
+        raise ConfigError(f"agent {name!r} of node {node!r}", f"is not there; agents are {known}")
+
+    # -- pods ----------------------------------------------------------------------------------------------------
 
     def run(
-        self, node: NodeSpec, namespace: str, name: str, container_image: str, ports: Sequence[int]
+        self,
+        node: NodeSpec,
+        namespace: str,
+        name: str,
+        container_image: str,
+        ports: Sequence[int],
+        *,
+        labels: dict[str, str],
     ) -> tuple[PodSpec, Place]:
         """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container.
 
@@ -75,75 +218,44 @@ class Kubelet:
         runtime = Netlink(netns, _RUNTIME)
         for key, value in image.sysctls.items():
             runtime.sysctl_write(key.replace(".", "/"), value)
-        runtime.link_up(netns.loopback)
-        spec = PodSpec(namespace, name, f"{stream.getrandbits(256):064x}", netns, netns_name)
-        owner = plugin_owner(spec)
+        loopback.add(runtime)
+        spec = PodSpec(
+            namespace, name, f"{stream.getrandbits(256):064x}", netns, netns_name, node=node.name, labels=labels
+        )
+        owner = self._plugin(spec)
         try:
             self._backend.cni_add(spec, node, Netlink(machine.root.netns, owner), Netlink(netns, owner))
         except PodwireError:
             self._remove(node, spec)
             raise
         self._pods[node.name].append(spec)
-        self.sync(node)
+        self._changed(node)
         place = Place(netns, image, name, container=True)
         place.files["/etc/hosts"] = f"{_HOSTS}{spec.ip}\t{name}\n"
         place.files["/etc/hostname"] = f"{name}\n"
         return spec, place
 
+    def _plugin(self, pod: PodSpec) -> Owner:
+        """Who wires a pod."""
+        return Owner(self._backend.plugin, f"Pod {pod.key}")
+
     def stop(self, node: NodeSpec, spec: PodSpec) -> None:
         """StopPodSandbox: CNI DEL, then the namespace is unmounted."""
         self._pods[node.name].remove(spec)
         self._remove(node, spec)
+        self._changed(node)
+
+    def _changed(self, node: NodeSpec) -> None:
+        """A node has a pod more or less: its own agents act, those of the others where they care."""
         self.sync(node)
+        if self._backend.shares_pods:
+            self.told()
 
     def _remove(self, node: NodeSpec, spec: PodSpec) -> None:
         machine = node.machine
-        self._backend.cni_del(spec, node, Netlink(machine.root.netns, plugin_owner(spec)))
+        self._backend.cni_del(spec, node, Netlink(machine.root.netns, self._plugin(spec)))
         machine.remove_netns(spec.netns)
 
     def interface_of(self, spec: PodSpec) -> str:
         """The name of a pod's interface on its node."""
-        assert isinstance(self._backend, CalicoBackend)  # noqa: S101 - the only backend so far
         return self._backend.interface(spec)
-
-    # -- manifests -----------------------------------------------------------------------------------------------
-
-    def apply(self, cluster: Cluster, objects: Sequence[PodObject]) -> list[str]:
-        """Create what is not there; a pod that is there keeps its node and gets the new labels."""
-        lines: list[str] = []
-        have = {pod.name: pod for pod in cluster.pods}
-        for each in objects:
-            each.check(node.name for node in cluster.nodes)
-            there = have.get(each.key)
-            if there is not None and each.node_name not in {None, there.node.name}:
-                raise PodwireError(
-                    f'The Pod "{each.name}" is invalid: spec: Forbidden: pod updates may not change fields other than its labels: '
-                    f"it runs on {there.node.name}, spec.nodeName says {each.node_name}"
-                )
-            if each.ports and there is None:
-                raise NotModelled("container ports: sockets that answer come with the socket model", f"pod {each.key}")
-        for each in objects:
-            pod = have.get(each.key)
-            if pod is None:
-                pod = cluster.run(
-                    each.name,
-                    node=each.node_name,
-                    namespace=each.namespace,
-                    labels=each.labels,
-                    image=each.image,
-                    ports=each.ports,
-                )
-                lines.append(f"pod/{each.name} created")
-            elif pod.labels != each.labels:
-                pod.labels = dict(each.labels)
-                lines.append(f"pod/{each.name} configured")
-            else:
-                lines.append(f"pod/{each.name} unchanged")
-        return lines
-
-    def delete(self, cluster: Cluster, objects: Sequence[Reference]) -> list[str]:
-        """Delete what is there; raises ``PodwireError`` NotFound for what is not."""
-        pods = [cluster.pod(each.key) for each in objects]
-        for pod in pods:
-            pod.delete()
-        return [f'pod "{pod.spec.name}" deleted' for pod in pods]

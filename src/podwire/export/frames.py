@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podwire.export.pcap import ETHERNET, RAW
 from podwire.export.pcapng import PcapngWriter
 from podwire.trace.events import (
     TERMINAL,
@@ -22,6 +23,7 @@ from podwire.trace.eventtext import event_line
 from podwire.trace.log import Record
 from podwire.wire.addr import Ip
 from podwire.wire.codec import to_bytes
+from podwire.wire.headers import Ethernet
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -93,7 +95,9 @@ def write_pcapng(stream: ByteSink, frames: Iterable[Frame], names: Mapping[Ip, s
     for frame in frames:
         number = interfaces.get(frame.device)
         if number is None:
-            number = interfaces[frame.device] = writer.interface(frame.device)
+            # Where one packet has no MAC header, none has: a device of IP in IP.
+            framed = isinstance(frame.frame.layers[0], Ethernet) if frame.frame.layers else True
+            number = interfaces[frame.device] = writer.interface(frame.device, ETHERNET if framed else RAW)
         writer.packet(number, frame.time, to_bytes(frame.frame), "\n".join(frame.comments), frame.outbound)
         count += 1
     return count

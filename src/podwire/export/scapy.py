@@ -76,7 +76,8 @@ def to_scapy(packet: Packet, *, time: int = 0, device: str | None = None) -> Any
     ``time`` in ns becomes ``.time`` in seconds (exact: scapy's ``EDecimal``), ``device`` ``.sniffed_on``. Raises
     ``NotModelled`` for a packet that begins with neither Ethernet, ARP nor IPv4, and what ``to_bytes`` raises.
     """
-    # DNS and VXLAN are loaded for what their ports carry.
+    # DNS, VXLAN and GENEVE are loaded for what their ports carry.
+    import scapy.contrib.geneve
     import scapy.layers.dns
     import scapy.layers.vxlan  # noqa: F401
     from scapy.layers.inet import IP

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
 
 from podwire.cluster import Cluster, NicSpec
+from podwire.cni.backend import CniSettings
 from podwire.cni.calico.config import Calico
+from podwire.cni.cilium.config import Cilium
+from podwire.cni.cilium.values import FIELDS
 from podwire.errors import ConfigError, ManifestError, NotModelled, PodwireError
 from podwire.fabric.firewall import FirewallRule
 from podwire.kube.decode import decode, one_of
@@ -17,11 +22,13 @@ from podwire.kube.fields import Field
 from podwire.kube.manifest import load_objects, load_references
 from podwire.kube.objects import KubeObject, Reference
 from podwire.lab.checks import Checker, Networks
-from podwire.lab.document import Exec, Nic, Segment, Spec, Step, Vpc, decode_network
+from podwire.lab.document import Cloud, Exec, Network, Nic, Segment, Spec, Step, Uplink, Vpc, decode_network
 from podwire.lab.document import FirewallRule as RuleDocument
 from podwire.platform.gke import GKE
 
 _BACKENDS = ("calico", "gke", "cilium")
+_GROUP = "podwire.backends"
+"""Entry points of further backends: name, and a msgspec struct that is ``CniSettings``."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -29,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     spec: Spec
     networks: Networks
-    cni: Calico | GKE
+    cni: CniSettings
     cni_at: Field
     steps: tuple[tuple[Step, list[KubeObject], list[Reference]], ...]
     manifests: tuple[KubeObject, ...]
@@ -46,16 +53,23 @@ def plan(spec: Spec, manifests: list[KubeObject], directory: Path) -> Plan:
     return Plan(spec, networks, cni, cni_at, steps, tuple(manifests))
 
 
-def _cni(spec: Spec, networks: Networks) -> tuple[Calico | GKE, Field]:
+def _cni(spec: Spec, networks: Networks) -> tuple[CniSettings, Field]:
     at = spec.at.at("cni")
+    others = {
+        name: point for name in spec.cni if name not in _BACKENDS for point in entry_points(group=_GROUP, name=name)
+    }
     for name, field in spec.cni.items():
-        if name not in _BACKENDS:
-            raise field.error(f"one of {', '.join(_BACKENDS)}")
+        if name not in _BACKENDS and name not in others:
+            known = (*_BACKENDS, *sorted(entry_points(group=_GROUP).names))
+            raise field.error(f"one of {', '.join(known)}")
     if len(spec.cni) != 1:
         raise at.error(f"exactly one of {', '.join(_BACKENDS)}")
     name, field = next(iter(spec.cni.items()))
+    if name in others:
+        settings: CniSettings = decode(field, others[name].load(), one_of)
+        return settings, field
     if name == "cilium":
-        raise NotModelled(field.path, field.where)
+        return _cilium(field), field
     if name == "calico":
         return decode(field, Calico, one_of), field
     gke = decode(field, GKE, one_of)
@@ -68,6 +82,28 @@ def _cni(spec: Spec, networks: Networks) -> tuple[Calico | GKE, Field]:
                 gke = msgspec.structs.replace(gke, project=network.project, zone=network.zone)
             break
     return gke, field
+
+
+def _cilium(field: Field) -> Cilium:
+    """Helm values, nested or with dots, as the fields of ``Cilium``."""
+    found: dict[str, Field] = {}
+    for path, value in _values(field):
+        name = FIELDS.get(path)
+        if name is None:
+            near = get_close_matches(path, FIELDS, n=1)
+            hint = f", such as {near[0]}" if near else ""
+            raise value.error(f"a Helm value that podwire knows{hint}; they are {', '.join(FIELDS)}")
+        found[name] = value
+    return decode(msgspec.structs.replace(field, value=found), Cilium, one_of)
+
+
+def _values(field: Field, prefix: str = "") -> Iterator[tuple[str, Field]]:
+    for name, value in field.members().items():
+        path = f"{prefix}.{name}" if prefix else name
+        if path not in FIELDS and isinstance(value.value, dict):
+            yield from _values(value, path)
+        else:
+            yield path, value
 
 
 def _step(step: Step, directory: Path) -> tuple[Step, list[KubeObject], list[Reference]]:
@@ -123,7 +159,13 @@ def build(lab: Plan) -> Cluster:
             _add_network(cluster, name, network)
     for name, router in spec.routers.items():
         with _about(router.at, "a router that can be built"):
-            cluster.add_router(name, _nics(router.nics), loopbacks=router.loopbacks, image=router.image or "debian-12")
+            cluster.add_router(
+                name,
+                _nics(router.nics),
+                loopbacks=router.loopbacks,
+                routes=router.routes,
+                image=router.image or "debian-12",
+            )
     for name, node in spec.nodes.items():
         with _about(node.at, "a node that can be built"):
             cluster.add_node(
@@ -138,10 +180,16 @@ def build(lab: Plan) -> Cluster:
                 external_ip=_text(node.external_ip),
                 mtu=node.mtu,
                 image=node.image,
+                source_dest_check=node.source_dest_check,
             )
     for name, host in spec.hosts.items():
         with _about(host.at, "a host that can be built"):
-            cluster.add_host(name, host.address, network=host.network, image=host.image or "debian-12")
+            address = host.address or "dhcp"
+            cluster.add_host(name, address, network=host.network, image=host.image or "debian-12")
+    for name, network in lab.networks.items():
+        for at in network.at.at("routes").items() if isinstance(network, Vpc | Cloud) and network.routes else ():
+            with _about(at, "a route via a node"):
+                cluster.add_cloud_route(name, at.text())
     for step, objects, references in lab.steps:
         _perform(cluster, step, objects, references)
     for each in lab.manifests:
@@ -155,15 +203,52 @@ def _text(value: object) -> str | None:
 
 
 def _nics(nics: tuple[Nic, ...]) -> list[NicSpec]:
-    return [NicSpec(nic.name, nic.network, nic.address or "", nic.mtu or 0) for nic in nics]
+    return [
+        NicSpec(nic.name, nic.network, nic.address or "", nic.mtu or 0, nic.dhcp, nic.source_dest_check) for nic in nics
+    ]
 
 
-def _add_network(cluster: Cluster, name: str, network: Segment | Vpc) -> None:
-    if isinstance(network, Segment):
-        cluster.add_network(name, str(network.cidr), mtu=network.mtu, latency=network.latency)
-        return
-    rules = [rule for each in network.firewall for rule in _rules(each)]
-    cluster.add_vpc(name, str(network.cidr), project=network.project, zone=network.zone, firewall=rules)
+def _add_network(cluster: Cluster, name: str, network: Network) -> None:
+    cidr = str(network.cidr)
+    match network:
+        case Segment():
+            cluster.add_network(name, cidr, mtu=network.mtu, latency=network.latency, drops=network.drops)
+        case Cloud():
+            cluster.add_network(
+                name,
+                cidr,
+                kind=network.kind,
+                mtu=network.mtu,
+                latency=network.latency,
+                drops=network.drops,
+                subnets=[str(subnet) for subnet in network.subnets],
+            )
+        case Uplink():
+            cluster.add_uplink(
+                name,
+                cidr,
+                gateway=_text(network.gateway),
+                dns=_text(network.dns),
+                lease=_text(network.lease),
+                external_ip=_text(network.external_ip),
+                isolated=network.isolated,
+                mtu=network.mtu,
+                latency=network.latency,
+                drops=network.drops,
+            )
+        case Vpc():
+            cluster.add_vpc(
+                name,
+                cidr,
+                subnets=[str(subnet) for subnet in network.subnets],
+                project=network.project,
+                zone=network.zone,
+                firewall=[rule for each in network.firewall for rule in _rules(each)],
+                mtu=network.mtu,
+                latency=network.latency,
+                drops=network.drops,
+                cloud_nat=_text(network.cloud_nat),
+            )
 
 
 def _rules(rule: RuleDocument) -> Iterator[FirewallRule]:
@@ -175,7 +260,9 @@ def _rules(rule: RuleDocument) -> Iterator[FirewallRule]:
         ranges = ((int(low), int(high or low)),) if ports else ()
         if any(not 0 < first <= last <= 65535 for first, last in ranges):
             raise field.error("ports from 1 to 65535, the lower one first")
-        protocols = () if protocol == "all" else (protocol,)
+        if protocol.isdecimal() and int(protocol) > 255:
+            raise field.error("a protocol number up to 255")
+        protocols = () if protocol == "all" else (str(int(protocol)) if protocol.isdecimal() else protocol,)
         yield FirewallRule(rule.name, rule.sources, protocols, ranges, frozenset(rule.tags), rule.priority)
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from podwire.errors import MISSING, ManifestError, NotModelled
+from podwire.errors import MISSING, ManifestError
+from podwire.fabric.loss import GRAMMAR
 from podwire.kube.decode import decode, one_of
 from podwire.kube.fields import Field
 from podwire.kube.meta import Labels
@@ -34,8 +35,15 @@ RouteText = Annotated[str, Meta(pattern=r"\S+ via \S+", description="a route suc
 Allow = Annotated[
     str,
     Meta(
-        pattern=r"(tcp|udp|sctp)(:\d{1,5}(-\d{1,5})?)?|icmp|esp|ah|ipip|all",
-        description="what to allow: icmp, tcp, udp:53, tcp:30000-32767, sctp, esp, ah, ipip or all",
+        pattern=r"(tcp|udp|sctp)(:\d{1,5}(-\d{1,5})?)?|icmp|esp|ah|ipip|all|\d{1,3}",
+        description="what to allow: icmp, tcp, udp:53, tcp:30000-32767, sctp, esp, ah, ipip, a protocol number or all",
+    ),
+]
+Drop = Annotated[
+    str,
+    Meta(
+        pattern=r"([a-z]+|\d{1,3})(:\d{1,5}(-\d{1,5})?)?",
+        description=f"what to lose: a protocol by name or number, with ports where it has some, such as {GRAMMAR}",
     ),
 ]
 Priority = Annotated[int, Meta(ge=0, le=65535)]
@@ -44,13 +52,43 @@ Command = Annotated[str, Meta(min_length=1, description="a command")]
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """An L2 segment; ``latency`` in seconds from NIC to NIC."""
+    """An L2 segment; ``latency`` in seconds from NIC to NIC, ``drops`` what it loses."""
 
     cidr: Net
     at: Field
     kind: Literal["segment"] = "segment"
     mtu: Mtu = 1500
     latency: Seconds | None = None
+    drops: tuple[Drop, ...] = ()
+
+
+class Cloud(msgspec.Struct, frozen=True):
+    """A VPC of AWS or a virtual network of Azure; ``routes`` are the cloud's own, via a node's name or address."""
+
+    cidr: Net
+    at: Field
+    kind: Literal["aws-vpc", "azure-vnet"]
+    subnets: tuple[Net, ...] = ()
+    mtu: Mtu | None = None
+    latency: Seconds | None = None
+    drops: tuple[Drop, ...] = ()
+    routes: tuple[RouteText, ...] = ()
+
+
+class Uplink(msgspec.Struct, frozen=True):
+    """The way to the Internet behind one address; ``lease`` is the first address that its DHCP server gives."""
+
+    cidr: Net
+    at: Field
+    kind: Literal["uplink"]
+    gateway: Ip | None = None
+    dns: Ip | None = None
+    lease: Ip | None = None
+    external_ip: Ip | None = None
+    isolated: bool = True
+    mtu: Mtu = 1500
+    latency: Seconds | None = None
+    drops: tuple[Drop, ...] = ()
 
 
 class FirewallRule(msgspec.Struct, frozen=True):
@@ -65,7 +103,7 @@ class FirewallRule(msgspec.Struct, frozen=True):
 
 
 class Vpc(msgspec.Struct, frozen=True):
-    """A Google VPC with one subnet."""
+    """A Google VPC: ``cidr`` is its first subnet; ``routes`` are the VPC's own, via a node's name or address."""
 
     cidr: Net
     at: Field
@@ -73,6 +111,15 @@ class Vpc(msgspec.Struct, frozen=True):
     project: str = "project_id"
     zone: Name = "us-central1-a"
     firewall: tuple[FirewallRule, ...] = ()
+    subnets: tuple[Net, ...] = ()
+    mtu: Mtu | None = None
+    latency: Seconds | None = None
+    drops: tuple[Drop, ...] = ()
+    routes: tuple[RouteText, ...] = ()
+    cloud_nat: Ip | None = None
+
+
+Network = Segment | Vpc | Cloud | Uplink
 
 
 class Nic(msgspec.Struct, frozen=True):
@@ -84,6 +131,7 @@ class Nic(msgspec.Struct, frozen=True):
     address: Address | None = None
     dhcp: bool = False
     mtu: Mtu | None = None
+    source_dest_check: bool = True
 
 
 class Router(msgspec.Struct, frozen=True):
@@ -92,6 +140,7 @@ class Router(msgspec.Struct, frozen=True):
     nics: tuple[Nic, ...]
     at: Field
     loopbacks: tuple[Address, ...] = ()
+    routes: tuple[RouteText, ...] = ()
     image: Name | None = None
 
 
@@ -107,15 +156,17 @@ class Node(msgspec.Struct, frozen=True):
     labels: Labels = {}
     pod_cidr: Net | None = None
     external_ip: Ip | None = None
+    source_dest_check: bool = True
     mtu: Mtu | None = None
     image: Name | None = None
 
 
 class Host(msgspec.Struct, frozen=True):
-    """A machine outside the cluster."""
+    """A machine outside the cluster: with an ``address``, or with ``dhcp`` on an uplink."""
 
-    address: Address
     at: Field
+    address: Address | None = None
+    dhcp: bool = False
     network: Name | None = None
     image: Name | None = None
 
@@ -174,7 +225,13 @@ class _Lab(msgspec.Struct, frozen=True):
     metadata: _Metadata = _Metadata()
 
 
-_NETWORKS: Final[dict[str, Any]] = {"segment": Segment, "gcp-vpc": Vpc}
+_NETWORKS: Final[dict[str, Any]] = {
+    "segment": Segment,
+    "gcp-vpc": Vpc,
+    "aws-vpc": Cloud,
+    "azure-vnet": Cloud,
+    "uplink": Uplink,
+}
 
 
 def decode_lab(document: Field) -> Spec:
@@ -184,13 +241,11 @@ def decode_lab(document: Field) -> Spec:
     return decode(document, _Lab, one_of).spec
 
 
-def decode_network(field: Field) -> Segment | Vpc:
-    """A network by its kind. Raises ``NotModelled`` for an uplink."""
+def decode_network(field: Field) -> Network:
+    """A network by its kind."""
     kind = field.get("kind")
     name = kind.value if kind is not None else "segment"
-    if name == "uplink":
-        raise NotModelled(f"{field.path}: kind uplink", field.where)
     if kind is not None and name not in _NETWORKS:
-        raise kind.error("one of segment, gcp-vpc, uplink")
-    network: Segment | Vpc = decode(field, _NETWORKS[str(name)], one_of)
+        raise kind.error(f"one of {', '.join(_NETWORKS)}")
+    network: Network = decode(field, _NETWORKS[str(name)], one_of)
     return network

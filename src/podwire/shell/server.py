@@ -158,6 +158,8 @@ class Server:
         client.end("X", bytes([status]))
 
     def _start(self, client: Client) -> None:
+        if self._cluster is not None:
+            self._cluster.settle()
         argv = client.request.argv
         name = argv[0]
         place = self.places.find(client.request.place, client.pid)
