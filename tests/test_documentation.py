@@ -14,7 +14,11 @@ from podwire.transcript.compare import align
 from podwire.transcript.script import Line
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts)]
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts),
+    *ROOT.glob("examples/*/README.md"),
+]
 SYBIL = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()])
 
 

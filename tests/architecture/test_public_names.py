@@ -6,7 +6,7 @@ import pytest
 import podwire
 
 NAMES = [
-    "Calico", "Capture", "Cluster", "CommandResult", "ConfigError", "DropReason", "FirewallRule", "GKE", "Host", "IPPool",
+    "Calico", "Capture", "Cilium", "Cluster", "CommandResult", "ConfigError", "DropReason", "FirewallRule", "GKE", "Host", "IPPool",
     "ManifestError", "NicSpec", "Node", "NotModelled", "PingResult", "Pod", "PodwireError", "Trace", "Verdict",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from podwire.cni.cilium.backend import CiliumBackend
 from podwire.lab import load
 from podwire.testing import assert_path
 from podwire.transcript import replay
@@ -18,7 +19,7 @@ from podwire.transcript.script import Line, Script, parse
 HERE = Path(__file__).parent
 LABS = HERE.parents[1] / "examples" / "gke-calico"
 TRANSCRIPTS = sorted(HERE.glob("*.console"))
-NOTES = sorted((HERE / "notes").glob("A*.txt"))
+NOTES = sorted((HERE / "notes").glob("[AC]*.txt"))
 
 FREE = [
     (r"^\d\d:\d\d:\d\d\.\d{6} ", "TIME "),
@@ -29,6 +30,8 @@ FREE = [
     (r"\b(?!ee:ee|42:01:|00:00:|ff:ff)[0-9a-f]{2}(:[0-9a-f]{2}){5}\b", "MAC"),
     (r"\bcni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "cni-UUID"),
     (r"ICMP echo (request|reply), id \d+,", r"ICMP echo \1, id N,"),
+    (r"\bveth[0-9a-f]{8}\b", "VETH"),
+    (r"\bfe80::(?!ecee:eeff|4001:)[0-9a-f:]+/64", "fe80::EUI/64"),
 ]
 
 
@@ -120,7 +123,7 @@ def test_between_the_reply_and_the_probe_nobody_asks_for_pod1():
 
 
 def test_every_row_that_the_note_shows_has_its_transcript():
-    assert {path.stem for path in NOTES} == {path.stem for path in TRANSCRIPTS if path.stem.startswith("A")}
+    assert {path.stem for path in NOTES} == {path.stem for path in TRANSCRIPTS if path.stem[0] in "AC"}
 
 
 # --------------------------------------------------------------------------------------------------- what no text shows
@@ -171,3 +174,35 @@ def test_other_node_no_tunnel():
             "default/pod3:eth0",
         ],
     )
+
+
+# ------------------------------------------------------------------------------------------- Cilium, whose note is pictures
+
+CILIUM = HERE.parents[1] / "examples"
+FAR = "webpod-697b545f57-xq7zn"
+
+
+def test_e01_each_node_has_a_range_of_its_own():
+    cluster = load(CILIUM / "cilium-native" / "lab.yaml")
+    assert isinstance(cluster.backend, CiliumBackend)
+    ranges = {node.name: str(cluster.backend.state(node.name).cidr) for node in cluster.nodes}
+    assert ranges == {"k8s-ctr": "172.20.0.0/24", "k8s-w1": "172.20.1.0/24", "k8s-w0": "172.20.2.0/24"}
+
+
+def test_e07_the_trace_ends_behind_the_routers_uplink_and_names_the_way_out():
+    cluster = load(CILIUM / "cilium-native" / "lab.yaml")
+    trace = cluster.pod("curl-pod").ping(cluster.pod(FAR)).trace
+    assert trace.path[-2:] == ("router:eth1", "router:eth0")
+    why = " ".join(trace.explain().split())
+    assert "uplink nat" in why
+    assert f"router knows the way: `ip route add {cluster.pod(FAR).ip} via GATEWAY`" in why
+    assert "contains gateway 192.168.10.200" in cluster.agent("k8s-ctr", "cilium-agent").log[0]
+
+
+@pytest.mark.parametrize("protocol", ["vxlan", "geneve"])
+def test_e12_and_e15_all_three_nodes_answer_after_the_upgrade(protocol):
+    cluster = load(CILIUM / "cilium-native" / "lab.yaml")
+    cluster.upgrade(routing_mode="tunnel", tunnel_protocol=protocol, auto_direct_node_routes=False)
+    curl = cluster.pod("curl-pod")
+    ttls = [curl.ping(pod).ttl for pod in cluster.pods if pod.name.startswith("default/webpod")]
+    assert ttls == [63, 63, 63]
