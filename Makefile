@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 
 # What `make demo` shows.
-DEMO ?= trace -f examples/two-nodes/lab.yaml pod1 pod3 -w demo.pcapng
+DEMO ?= examples/three-modes/run.py demo.pcapng
 
 # `make test MARKERS="slow or oracle"`, `make test PYTEST="-k arp -n 0"`
 MARKERS ?= not slow and not benchmark
@@ -31,8 +31,8 @@ FAILED = || { echo 'podwire: pip could not install $(1): is a package index reac
 help: ## list the targets
 	@awk -F ':.* ## ' '/^[a-z]+:.* ## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMPS)/run ## trace one packet through a GKE cluster with Calico
-	$(BIN)/podwire $(DEMO)
+demo: $(STAMPS)/run ## show one ping under three modes side by side, and write it to demo.pcapng
+	$(BIN)/python $(DEMO)
 
 test: $(STAMPS)/test ## run the tests
 	$(BIN)/python -m pytest -n auto -m "$(MARKERS)" $(PYTEST)
