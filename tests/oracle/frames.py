@@ -1,8 +1,8 @@
 """The frames that a script sent in two worlds: what `tcpdump -w` wrote of each device, layer by layer.
 
 What the kernel draws or counts for itself gets a name in the order of its appearance: IP ids, ids of ICMP, ephemeral
-ports, MAC addresses that no script wrote, the time in ping's payload. A checksum is a sum over such values: it is not
-compared but verified, here.
+ports, MAC addresses that no script wrote, the time in the payload of ping and tracepath. A checksum is a sum over such values: it is not
+compared but verified, here. The source port of VXLAN is a hash with a seed of the boot: it has a name whatever its size.
 """
 
 import collections
@@ -13,10 +13,14 @@ import struct
 
 from scapy.layers.inet import ICMP, IP, UDP, ICMPerror, IPerror, TCPerror, UDPerror
 from scapy.layers.l2 import ARP, Ether
-from scapy.packet import NoPayload, Packet, Raw
+from scapy.layers.vxlan import VXLAN
+from scapy.packet import NoPayload, Packet, Raw, bind_bottom_up
 from scapy.utils import RawPcapReader, checksum
 
 from tests.oracle import normalise
+
+# The port that Linux has by default, and Cilium, is not among those that scapy knows.
+bind_bottom_up(UDP, VXLAN, dport=8472)
 
 EPHEMERAL = 32768
 FILE = re.compile(r"(?P<device>.+)\.(?P<count>\d+)")
@@ -26,6 +30,8 @@ QUERIES = ECHO | {13, 14, 15, 16, 17, 18}
 """ICMP types with an id."""
 STAMP = 16
 """Bytes of the time (struct timeval) at the head of ping's payload."""
+PROBE = 8
+"""Bytes in front of it in tracepath's."""
 
 
 class Lost(Exception):
@@ -103,8 +109,11 @@ class Described:
                 return self.names.get("icmp", value)
             if name == "chksum":
                 return right(checksum(layer.original[: room(above[-1])]) == 0) if whole(above[-1], layer) else "<part>"
+        if isinstance(layer, UDPerror) and name == "chksum" and tunnelled(layer):
+            # Quoted where it was made: the device that leaves the sum to the next one has not been reached.
+            return "<partial>"
         if isinstance(layer, (UDP, UDPerror, TCPerror)):
-            if name in {"sport", "dport"} and value >= EPHEMERAL:
+            if (name in {"sport", "dport"} and value >= EPHEMERAL) or (name == "sport" and tunnelled(layer)):
                 return self.names.get("port", value)
             if name == "chksum":
                 return right(not value or pseudo(above[-1], layer) == 0) if whole(above[-1], layer) else "<part>"
@@ -118,7 +127,16 @@ class Described:
         if isinstance(below, (ICMP, ICMPerror)) and below.type in ECHO and len(load) >= STAMP:
             # Of each request its own: several may leave at one instant of virtual time.
             return self.names.get("time", (below.id, below.seq, load[:STAMP])) + load[STAMP:].hex()
+        if isinstance(below, (UDP, UDPerror)) and len(load) > PROBE and load[1:PROBE] == bytes(PROBE - 1):
+            # struct probehdr of tracepath: TTL, then the time.
+            time = slice(PROBE, PROBE + STAMP)
+            return load[:PROBE].hex() + self.names.get("time", (below.dport, load[time])) + load[time.stop :].hex()
         return load.hex()
+
+
+def tunnelled(layer):
+    """True for the UDP header of a tunnel: the hash of the inner flow is in its source port."""
+    return isinstance(layer.payload, VXLAN)
 
 
 def right(good):

@@ -24,6 +24,7 @@ PACKAGES = {
     "ping": "iputils-ping",
     "sysctl": "procps",
     "tcpdump": "tcpdump",
+    "tracepath": "iputils-tracepath",
     "unshare": "util-linux",
 }
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -31,6 +31,8 @@ RULES = [
     (r"^\[\d{9,}\.\d{6}\]", "[<time>]"),
     (r"\b\d+ absolute\b", "<time> absolute"),
     (r"^ 4  5  [0-9a-f ]+(?=\d+\.)", " 4  5  <header> "),
+    # tracepath
+    (r"(?<=\S) +\d+\.\d{3}ms (?=$|reached|asymm|pmtu|!|\()", " <t>ms "),
     # arping
     (r"(?<=\])  [0-9.]+ms", "  <t>ms"),
     # tcpdump time stamps: -tttt, -tt, default, -ttt and -ttttt

@@ -55,11 +55,17 @@ FILES=${BASH_SOURCE[0]%/*}/files # captures that scripts read
 FRAMES_WAITED=()
 frames_start() {
     [ -n "$FRAMES" ] || return 0
-    local n=${1:-.} d=$2 i=1 f
+    local n=${1:-.} d=$2 i=1 f x
+    x=$(command ip ${1:+-n "$1"} -o link show dev "$d") && x=${x%%:*}
     while f=$FRAMES/$n.$d.$i; [ -e "$f.pid" ]; do
-        kill -0 "$(cat "$f.pid")" 2>/dev/null && return # down and up again
+        if kill -0 "$(cat "$f.pid")" 2>/dev/null; then
+            [ "$x" = "$(cat "$f.index")" ] && return # down and up again
+            # The device was deleted, and made again before tcpdump noticed.
+            frames_stop "$n" "$d.$i"
+        fi
         i=$((i + 1))
     done
+    echo "$x" >"$f.index"
     : >"$f.log"
     # not a job of this shell, which may `wait` for all of its jobs
     (
@@ -83,12 +89,12 @@ frames_wait() {
     FRAMES_WAITED=()
 }
 
-# frames_stop NS: a namespace lives as long as a process is in it.
+# frames_stop NS [DEV.COUNT]: a namespace lives as long as a process is in it.
 # frames_end: the last frames are there, and every capture ends.
 frames_stop() {
     [ -n "$FRAMES" ] || return 0
     local f i
-    for f in "$FRAMES"/${1:-*}.*.pid; do
+    for f in "$FRAMES"/${1:-*}.${2:-*}.pid; do
         [ -e "$f" ] && kill -INT "$(cat "$f")" 2>/dev/null || continue
         for i in {1..200}; do
             kill -0 "$(cat "$f")" 2>/dev/null || break

@@ -34,6 +34,7 @@ AREAS = (
     "tools",
     "sockets",
     "bridge",
+    "tunnel",
 )
 HEAD = re.compile(r"# (area|compare|frames|not modelled): (.*)")
 EVERYTHING = "all"

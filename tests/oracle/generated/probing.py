@@ -1,7 +1,12 @@
 """What is asked of a network, and what changes between two questions."""
 
+import re
+from typing import Final
+
 from tests.oracle.generated.case import PAUSE, Command
 from tests.oracle.generated.wiring import CONF, NET, NOWHERE, TOS, WAIT, Wiring, mac
+
+_MTU: Final = re.compile(r"\bmtu (?:lock )?(\d+)")
 
 
 class Probing(Wiring):
@@ -57,10 +62,10 @@ class Probing(Wiring):
         options = []
         if self.chance(22):
             options.append(f"-t {self.pick((1, 1, 2, 2, 3, 4, 5, 255))}")
-        if self.chance(60 if self.narrow else 22):
+        if self.chance(75 if self.narrow else 22):
             sizes = (0, 8, 100, 272, 548, 1000, 1372, 1400, 1472, 1473, 3000, 9000)
-            options.append(f"-s {self.pick((548, 1000, 1372, 1400) if self.narrow else sizes)}")
-        if self.chance(25):
+            options.append(f"-s {self.size_at_a_limit() if self.narrow and self.chance(80) else self.pick(sizes)}")
+        if self.chance(50 if self.narrow else 25):
             options.append(f"-M {self.pick(('do', 'dont', 'want', 'do'))}")
         if self.chance(22):
             own = self.own[netns]
@@ -72,6 +77,18 @@ class Probing(Wiring):
         if self.chance(3):
             options.append("-r")
         return "".join(f" {option}" for option in options)
+
+    def size_at_a_limit(self) -> int:
+        """What just passes some device or route, or just does not.
+
+        Or one to three whole fragments; or some, and a last one that is as long as it may be, which others may not. Or a byte less or more.
+        """
+        drawn = {int(mtu) for each in self.commands for mtu in _MTU.findall(each.text)}
+        mtu = self.pick(sorted(drawn | {1500}))
+        near = self.pick((-1, 0, 0, 1, 1))
+        room = mtu - 20
+        full = (room & ~7) * self.number(1, 2)
+        return max(0, self.pick((room, room, full, full + room)) - 8 + near)
 
     def probe(self, netns: str = "", target: str = "", options: str | None = None) -> Command:
         name = netns or (self.focus[0] if self.focus[0] and self.chance(55) else self.pick(self.names))
@@ -132,13 +149,15 @@ class Probing(Wiring):
         return Command(name, f"ip neigh {verb} {self.pick(gateways)} {what} dev {link.devs[side]}")
 
     def change(self) -> list[Command]:
-        kind = self.number(0, 12)
+        kind = self.number(0, 13)
         if kind < 4 and self.added:
             return [self.pick(self.added)]
         if kind < 7:
             return [self.bend_switch(later=True)]
         name = self.pick(self.names)
         dev = self.pick(self.devices(name))
+        if kind == 13:
+            return [Command(name, "ip route flush cache")]
         if kind == 10:
             link = self.pick(self.links_of(name))
             verb = self.pick(("replace", "append", "change", "prepend"))

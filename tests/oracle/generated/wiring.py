@@ -49,6 +49,9 @@ NET: Final = (
     ("fwmark_reflect", (1,)),
     ("ip_forward", (0, 1)),
     ("icmp_ratemask", (6168,)),
+    ("ip_no_pmtu_disc", (1, 2, 3)),
+    ("ip_forward_use_pmtu", (1,)),
+    ("route.min_pmtu", (68, 1000)),
 )
 NEIGH: Final = (
     # (delay_first_probe_time, base_reachable_time_ms, locktime): all at leisure; asked at once; forgotten at once
@@ -179,7 +182,7 @@ class Wiring:
                     self.sysctl(name, f"neigh.{dev}.{key}", value)
 
     def up(self) -> None:
-        self.narrow = self.chance(25)
+        self.narrow = self.chance(35)
         for link in self.links:
             if self.narrow and self.chance(45):
                 mtu = self.pick((1400, 1280, 1000, 700, 576, 300))
