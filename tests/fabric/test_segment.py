@@ -127,7 +127,7 @@ def test_a_port_drops_mark_and_confirmation() -> None:
     machine = lab["h2"].machine
     seen: list[Skb] = []
     enqueue = machine.enqueue
-    machine.enqueue = lambda skb: (seen.append(skb), enqueue(skb))[1]  # type: ignore[method-assign, func-returns-value]
+    machine.enqueue = lambda skb: (seen.append(skb), enqueue(skb))[1]  # type: ignore[func-returns-value]
     socket = lab.udp("h1", 5000)
     socket.mark, socket.confirm = 7, True
     lab.set_neigh("h1:eth0", "10.0.0.2", MACS[1])
@@ -147,7 +147,7 @@ def test_a_veth_keeps_the_confirmation_and_drops_the_mark_between_namespaces() -
     seen: list[Skb] = []
     machine = lab["a"].machine
     enqueue = machine.enqueue
-    machine.enqueue = lambda skb: (seen.append(skb), enqueue(skb))[1]  # type: ignore[method-assign, func-returns-value]
+    machine.enqueue = lambda skb: (seen.append(skb), enqueue(skb))[1]  # type: ignore[func-returns-value]
     socket = lab.udp("a", 5000)
     socket.mark, socket.confirm = 7, True
     lab.set_neigh("a:v0", "10.0.0.2", MACS[1])

@@ -7,7 +7,7 @@ from podwire import GKE, Cluster, NotModelled
     "key",
     [
         "net.ipv4.conf.all.secure_redirects",
-        "net.ipv4.conf.lo.igmpv3_unsolicited_report_interval",
+        "net.ipv4.conf.lo.igmpv2_unsolicited_report_interval",
         "net.ipv4.ipfrag_high_thresh",
     ],
 )

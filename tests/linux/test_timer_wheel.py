@@ -157,3 +157,22 @@ def test_jiffies_follow_the_clock() -> None:
     start = machine.jiffies
     network.sleep(NSEC)
     assert machine.jiffies - start == machine.hz == 250
+
+
+def test_timers_of_one_tick_are_all_called_before_anything_is_received_that_one_of_them_sent() -> None:
+    """``run_timer_softirq``: a softirq does not run amid another one, as when two neighbours fail at once."""
+    network = Network()
+    machine = network.add_machine("m")
+    seen: list[str] = []
+
+    def send() -> None:
+        seen.append("sent")
+        machine.cells.append(None)  # type: ignore[arg-type]
+        machine.run_softirq()
+        seen.append(f"waiting {len(machine.cells)}")
+        machine.cells.clear()
+
+    for _ in range(2):
+        machine.add_timer(10, send)
+    network.sleep(NSEC)
+    assert seen == ["sent", "waiting 1"] * 2

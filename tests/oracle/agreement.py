@@ -50,7 +50,7 @@ NOT_MODELLED = (
     "Connections of programs: TCP, and UDP from a program of one's own.",
     "VLANs, STP and VLAN filtering of bridges, tunnels other than VXLAN, GENEVE and IPIP, traffic control, netfilter.",
     "The counters of `nstat`, `netstat -s` and `/proc/net/snmp`.",
-    "Multicast beyond one link, IGMP, multicast routing, IPsec.",
+    "Multicast beyond one link, queriers of IGMP, its versions 1 and 2, multicast routing, IPsec.",
 )
 """Beside what the scripts meet."""
 

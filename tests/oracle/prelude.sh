@@ -111,7 +111,7 @@ frames_end() {
 # say TEXT: a comment in the output.
 say() { printf '# %s\n' "$*"; }
 
-# ns NAME...: network namespaces: no IPv6, lo up, fixed IPv4 defaults.
+# ns NAME...: network namespaces: no IPv6, lo up, fixed defaults.
 ns() {
     local n
     for n in "$@"; do
@@ -123,6 +123,9 @@ ns() {
             net.ipv4.conf.default.rp_filter=0 \
             net.ipv4.conf.all.promote_secondaries=0 \
             net.ipv4.conf.default.promote_secondaries=0
+        # A bridge does not ask iptables: else it cuts packets anew that are too long for a port.
+        [ -e /proc/sys/net/bridge ] && command ip netns exec "$n" sysctl -qw \
+            net.bridge.bridge-nf-call-iptables=0 2>/dev/null
         ip -n "$n" link set lo up
     done
 }

@@ -62,11 +62,15 @@ class Clock:
 
     def run_until(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
         """Step until ``done()``; False if the deadline (ns) came first, or nothing is left to happen."""
+        if deadline is None:
+            while not done():
+                if not self.step():
+                    return False
+            return True
         while not done():
             time = self.next_time()
-            if time is None or (deadline is not None and time > deadline):
-                if deadline is not None:
-                    self.now = max(self.now, deadline)
+            if time is None or time > deadline:
+                self.now = max(self.now, deadline)
                 return False
             self.step()
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from podwire.linux.skb import Skb
@@ -31,7 +32,7 @@ class Port:
     def transmit(self, frame: Packet, packet_id: int) -> None:
         """The NIC put a frame on the cable."""
         network = self.network
-        network.at(network.now + self.latency, lambda: self._forward(self, frame, packet_id))
+        network.at(network.now + self.latency, partial(self._forward, self, frame, packet_id))
 
     def deliver(self, frame: Packet, packet_id: int) -> None:
         """The frame arrives at the NIC, now."""
@@ -44,5 +45,7 @@ class Port:
         header = frame.layers[0]
         assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
         machine = link.netns.machine
-        machine.enqueue(Skb(frame.pull(), packet_id, link, header))
+        skb = Skb(frame.pull(), packet_id, link, header)
+        skb.frame = frame
+        machine.enqueue(skb)
         machine.run_softirq()

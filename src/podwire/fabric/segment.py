@@ -63,19 +63,18 @@ class Switch:
     def _discard(self, packet_id: int, by: ByFabric) -> None:
         self.network.emit(self.name, packet_id, Dropped("segment", DropReason.FABRIC, by))
 
-    def _refusal(self, frame: Packet) -> ByFabric | None:
-        """Why a frame is not carried at all; None if it is."""
-        return too_long(self.name, frame, self.mtu) or taken_by(self.name, frame, self.drops)
-
     def _forward(self, source: Port, frame: Packet, packet_id: int) -> None:
-        refusal = self._refusal(frame)
+        refusal = too_long(self.name, frame, self.mtu)
+        if refusal is None and self.drops:
+            refusal = taken_by(self.name, frame, self.drops)
         if refusal is not None:
             self._discard(packet_id, refusal)
             return
         header = frame.layers[0]
         assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
-        if header.src and not header.src.is_multicast:
-            self._learned[header.src] = source
+        src = header.src
+        if self._learned.get(src) is not source and src and not src.is_multicast:
+            self._learned[src] = source
         targets = self._targets(source, header.dst)
         if not targets:
             why = f"no other port on segment {self.name}"
@@ -93,7 +92,8 @@ class Switch:
 
     def _targets(self, source: Port, dst: Mac) -> list[Port]:
         """The port that an address was learned behind; else all others where something is plugged in."""
-        known = None if dst.is_multicast else self._learned.get(dst)
+        # No group is ever learned.
+        known = self._learned.get(dst)
         if known is not None:
             return [] if known is source else [known]
         return [port for port in self._ports if port is not source and self._plugged(port)]

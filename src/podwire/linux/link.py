@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from podwire.linux.bridge import Bridge, Port
+from podwire.linux.multicast import Memberships
 from podwire.linux.sysctl import Ipv4Conf, NeighParms
 from podwire.trace.events import KERNEL, Owner
 from podwire.wire.addr import BROADCAST, NO_MAC, Ip, Mac
@@ -102,6 +103,10 @@ class Link:
     creation order, which counts for source selection (F60).
     """
 
+    is_loopback: bool
+    """IFF_LOOPBACK."""
+    headerless: bool
+    """Packets begin with the IP header here: ARPHRD_TUNNEL."""
     port: Port | None = None
     """What the bridge that is its master keeps of it."""
     listens: tuple[Mac, ...] = ()
@@ -142,13 +147,13 @@ class Link:
         self.netns = netns
         self.name = name
         self.kind = kind
+        self.is_loopback, self.headerless = kind == "loopback", kind == "ipip"
         self.ifindex = ifindex
         self.mac = mac
         self.broadcast = NO_MAC if kind == "loopback" else BROADCAST
         self.mtu = mtu
         unlimited = kind in {"loopback", "ipip"}
-        self.min_mtu = 0 if unlimited else 68
-        self.max_mtu = 0 if unlimited else 65535
+        self.min_mtu, self.max_mtu = (0, 0) if unlimited else (68, 65535)
         self.txqueuelen = txqueuelen
         self.qdisc = qdisc
         """The qdisc attached when the device is up (noqueue, mq, fq_codel, pfifo_fast).
@@ -157,8 +162,7 @@ class Link:
         """
         self.tso_max_size = TSO_LEGACY_MAX_SIZE if kind in _TSO_LEGACY else TSO_MAX_SIZE
         """The longest TCP segment that is handed down; a tunnel has that of the device it was made with."""
-        self.numtxqueues = 1
-        self.numrxqueues = 1
+        self.numtxqueues = self.numrxqueues = 1
         self.is_up = False
         """IFF_UP: administratively up."""
         self.announced = True
@@ -196,6 +200,8 @@ class Link:
         """IPv4, in the kernel's order: primaries by scope, then secondaries (``__inet_insert_ifa``)."""
         self.addresses6: list[Address] = []
         """IPv6: for display only."""
+        self.mc = Memberships()
+        """The groups of IP that it is in."""
         self.conf: Ipv4Conf = Ipv4Conf(netns.conf_default)
         self.neigh: NeighParms = NeighParms(netns.neigh_default)
         self.conf6: dict[str, int] = dict(netns.conf6_default)
@@ -207,16 +213,6 @@ class Link:
         """``get_link_net``, where it is another namespace: of the other end of a veth, or of a tunnel's outer packets."""
         other = self.peer.netns if self.peer is not None else self.tunnel_netns
         return other if other is not self.netns else None
-
-    @property
-    def is_loopback(self) -> bool:
-        """IFF_LOOPBACK."""
-        return self.kind == "loopback"
-
-    @property
-    def headerless(self) -> bool:
-        """Packets begin with the IP header here: ARPHRD_TUNNEL."""
-        return self.kind == "ipip"
 
     @property
     def pointopoint(self) -> bool:

@@ -146,6 +146,11 @@ class Machine:
     """A host with one kernel. ``root`` is the place of its own shell; pods are further namespaces."""
 
     def __init__(self, world: World, name: str, image: Image) -> None:
+        # The packet path imports this module, and to look it up again for every packet would cost more than to keep it.
+        from podwire.linux.path.receive import netif_receive_skb, netif_receive_skb_core
+
+        self._receive = netif_receive_skb
+        self._receive_core = netif_receive_skb_core
         self.world = world
         self.log = world.log
         self.name = name
@@ -161,10 +166,14 @@ class Machine:
         self.bpf_maps: dict[str, BpfMap[Any, Any]] = {}
         """BPF maps by name."""
         self.backlog: deque[Skb] = deque()
+        self.enqueue: Callable[[Skb], None] = self.backlog.append
+        """``enqueue_to_backlog``: one FIFO for all namespaces of the machine gives the kernel's order (F1)."""
         self.xmit_recursion = 0
         """How deep tunnel devices send through each other."""
         self.cells: deque[Skb] = deque()
         """What tunnels have decapsulated."""
+        self.gro_cells_receive: Callable[[Skb], None] = self.cells.append
+        """``gro_cells_receive``: a tunnel device has received, counted and typed it; its turn is when the backlog is empty."""
         self.icmp_busy = False
         """Whether an ICMP message is being handed to the device (``icmp_xmit_lock``): no error about it or its tunnel's packet then."""
         self._draining = False
@@ -212,30 +221,21 @@ class Machine:
 
     # -- softirq -------------------------------------------------------------------------------------------------
 
-    def enqueue(self, skb: Skb) -> None:
-        """``enqueue_to_backlog``: one FIFO for all namespaces of the machine gives the kernel's order (F1)."""
-        self.backlog.append(skb)
-
-    def gro_cells_receive(self, skb: Skb) -> None:
-        """``gro_cells_receive``: a tunnel device has received, counted and typed it; its turn is when the backlog is empty."""
-        self.cells.append(skb)
-
     def run_softirq(self) -> None:
         """``net_rx_action``: the backlog until it is empty, then the tunnels, and again. Re-entrant calls return at once."""
-        if self._draining or self.icmp_busy:
+        backlog, cells = self.backlog, self.cells
+        if self._draining or self.icmp_busy or not (backlog or cells):
             return
-        from podwire.linux.path.receive import netif_receive_skb, netif_receive_skb_core
-
+        receive, receive_core = self._receive, self._receive_core
         self._draining = True
         try:
-            backlog, cells = self.backlog, self.cells
             while backlog or cells:
                 while backlog:
-                    netif_receive_skb(backlog.popleft())
+                    receive(backlog.popleft())
                 for _ in range(len(cells)):
                     skb = cells.popleft()
                     assert skb.dev is not None  # noqa: S101 - the tunnel
-                    netif_receive_skb_core(skb, skb.dev)
+                    receive_core(skb, skb.dev)
         finally:
             self._draining = False
 
@@ -262,14 +262,21 @@ class Machine:
         return timer
 
     def _expire(self, expiry: int) -> None:
-        """``__run_timers``: the coarse levels first; in one bucket (hlist_add_head) the timer that was armed last."""
+        """``__run_timers``: the coarse levels first; in one bucket (hlist_add_head) the timer that was armed last.
+
+        It is a softirq, too: what one of them sends is received when all have been called.
+        """
         levels = self._wheel.pop(expiry)
-        for level in sorted(levels, reverse=True):
-            for timer in reversed(levels[level]):
-                callback = timer.callback
-                if callback is not None:
-                    timer.callback = None
-                    callback()
+        busy, self._draining = self._draining, True
+        try:
+            for level in sorted(levels, reverse=True):
+                for timer in reversed(levels[level]):
+                    callback = timer.callback
+                    if callback is not None:
+                        timer.callback = None
+                        callback()
+        finally:
+            self._draining = busy
         self.run_softirq()
 
     def __repr__(self) -> str:

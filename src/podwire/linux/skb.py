@@ -25,7 +25,9 @@ _ALLOC_EXTRA: Final = 31
 class Skb:
     """``packet`` starts with the network header; ``eth`` is the MAC header it came with or will leave with.
 
-    ``id`` stays the same across cables. ``confirm`` is ``dst_pending_confirm``: it survives a veth, not a NIC (F27).
+    ``len`` is the packet's ``size``: whoever exchanges the packet keeps it right. ``frame`` is ``eth`` and ``packet`` as one,
+    where what transmitted it had to build that, and whoever receives it needs not. ``id`` stays the same across cables.
+    ``confirm`` is ``dst_pending_confirm``: it survives a veth, not a NIC (F27).
     """
 
     __slots__ = (
@@ -35,8 +37,10 @@ class Skb:
         "dev",
         "dst",
         "eth",
+        "frame",
         "id",
         "iif",
+        "len",
         "local_out",
         "mark",
         "owner",
@@ -48,6 +52,8 @@ class Skb:
 
     def __init__(self, packet: Packet, packet_id: int, dev: Link | None = None, eth: Ethernet | None = None) -> None:
         self.packet = packet
+        self.len = packet.size
+        self.frame: Packet | None = None
         self.id = packet_id
         self.dev = dev
         self.eth = eth
@@ -98,7 +104,7 @@ def truesize(skb: Skb) -> int:
 
     ``__alloc_skb``: data and skb_shared_info in whole cache lines; small heads have their own cache, others kmalloc's powers of two.
     """
-    return truesize_of(skb.packet.size)
+    return truesize_of(skb.len)
 
 
 def truesize_of(length: int) -> int:

@@ -22,6 +22,8 @@ import msgspec
 
 from podwire.errors import PodwireError
 from podwire.linux.fib import BROADCAST
+from podwire.linux.path.output import ip_local_out, net_xmit_errno
+from podwire.linux.path.route import IPV4_MIN_MTU, Dst, ip_route_output, ip_select_ttl
 from podwire.linux.skb import Skb, truesize_of
 from podwire.linux.sockerr import IcmpErrorReport, ip_icmp_error, is_too_big
 from podwire.trace.events import ByLink, Created, Dropped
@@ -40,8 +42,6 @@ from podwire.wire.packet import Packet
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
-    from podwire.linux.path.route import Dst
-
 PMTUDISC_DONT: Final = 0
 PMTUDISC_WANT: Final = 1
 PMTUDISC_DO: Final = 2
@@ -133,33 +133,33 @@ class Socket:
 
         ``ip_route_connect`` looks up again with the source that the first lookup gave: rules may see it differently.
         """
-        source = self._route(dst, probe=port).src
+        source = self._check(self._route(dst, probe=port)).src
         if self.source:
             return source
-        return self._route(dst or source, source=source, probe=port).src
+        return self._check(self._route(dst or source, source=source, probe=port)).src
 
-    def _route(self, dst: Ip, packet: Packet | None = None, source: Ip = ANY4, probe: int = 0) -> Dst:
-        from podwire.linux.path.route import ip_route_output
-
-        tos = self.tos & 0x1C
-        source = self.source or source
-        transport = packet.layers[1] if packet is not None and len(packet.layers) > 1 else None
-        ports = (IPPROTO_UDP, 0, probe) if probe else (self.protocol, 0, 0)
-        if isinstance(transport, Udp):
-            ports = self.protocol, transport.sport, transport.dport
-        route = ip_route_output(
-            self.netns,
+    def _route(self, dst: Ip, unsent: AnyHeader | None = None, source: Ip = ANY4, probe: int = 0) -> Dst:
+        """The way to ``dst``, an error route among them, of the segment ``unsent`` or a datagram to the port ``probe``."""
+        netns = self.netns
+        ports = None
+        if netns.custom_rules:
+            ports = (IPPROTO_UDP, 0, probe) if probe else (self.protocol, 0, 0)
+            if isinstance(unsent, Udp):
+                ports = self.protocol, unsent.sport, unsent.dport
+        return ip_route_output(
+            netns,
             dst,
-            source,
+            self.source or source,
             oif=self.link,
             mark=self.mark,
-            tos=tos,
+            tos=self.tos & 0x1C,
             onlink_scope=self.dontroute,
-            ports=ports if self.netns.custom_rules else None,
+            ports=ports,
         )
+
+    def _check(self, route: Dst) -> Dst:
+        """Raises ``SocketError`` for a route that this socket cannot take."""
         if route.kind == "error":
-            if packet is not None:
-                self._refuse(packet, route)
             raise SocketError(route.error)
         if route.type == BROADCAST and not self.broadcast:
             raise SocketError(EACCES)
@@ -167,16 +167,15 @@ class Socket:
 
     def send(self, dst: Ip, transport: AnyHeader, payload: bytes, *, options: bytes = b"") -> int:
         """Send one datagram; returns its packet id. Raises ``SocketError`` with the errno that ``sendto`` gives."""
-        from podwire.linux.path.route import IPV4_MIN_MTU, ip_select_ttl
-
         length = transport.size + len(payload)
         if length > 65535:
             # raw_sendmsg and udp_sendmsg: refused before anything else, and the error queue stays empty.
             raise SocketError(EMSGSIZE)
         netns = self.netns
-        header = IPv4(self.source, dst, self.protocol, self.ttl or 64, self.tos, options=options)
-        unsent = Packet((header, transport), payload)
-        route = self._route(dst, unsent)
+        route = self._route(dst, transport)
+        if route.kind == "error":
+            self._refuse(self._unsent(self.source, dst, transport, payload, options), route)
+        self._check(route)
         size = 20 + len(options) + length
         mtu = min(route.link.mtu, 65535) if self.probes and route.link is not None else route.effective_mtu
         if mtu < IPV4_MIN_MTU:
@@ -184,19 +183,23 @@ class Socket:
         must = self.pmtudisc >= PMTUDISC_DO
         df = must or (self.pmtudisc == PMTUDISC_WANT and size <= mtu and not route.locked)
         if size > (mtu if must else 65535):
-            sourced = msgspec.structs.replace(header, src=route.src, df=df)
-            self._refuse(unsent.replace(0, sourced), _too_big(route, mtu))
+            self._refuse(self._unsent(route.src, dst, transport, payload, options, df=df), _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
-        self._allocate(size, min(size, mtu))
-        ttl = self.ttl or ip_select_ttl(netns, route)
-        if route.type == "multicast":
-            ttl = self.ttl or 1
+        self._allocate(size, size if size < mtu else mtu)  # noqa: FURB136 - for every packet, and min() is a call
+        ttl = self.ttl or (1 if route.type == "multicast" else ip_select_ttl(netns, route))
         # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it
         # all the same).
         ident = 0 if must else netns.new_ip_id()
         # ip_route_output_key: 0.0.0.0 is this host, by the address that is also the source.
         header = IPv4(route.src, dst or route.src, self.protocol, ttl, self.tos, ident, df, options=options)
         return self._transmit(Packet((header, transport), payload), route)
+
+    def _unsent(
+        self, src: Ip, dst: Ip, transport: AnyHeader, payload: bytes, options: bytes, *, df: bool = False
+    ) -> Packet:
+        """What a datagram that is refused would have been."""
+        header = IPv4(src, dst, self.protocol, self.ttl or 64, self.tos, df=df, options=options)
+        return Packet((header, transport), payload)
 
     def _allocate(self, size: int, mtu: int) -> None:
         """``__ip_append_data``: memory for every fragment; raises ``SocketError`` ENOBUFS where twice the send buffer is full.
@@ -230,8 +233,6 @@ class Socket:
         header = packet.layers[0]
         if not isinstance(header, IPv4):
             raise SocketError(EINVAL)
-        from podwire.linux.path.route import ip_route_output
-
         route = ip_route_output(
             self.netns, header.dst, header.src, oif=self.link, mark=self.mark, tos=header.tos & 0x1C, any_src=True
         )
@@ -268,8 +269,6 @@ class Socket:
         netns.emit(packet_id, Dropped("ip_route_output_key", route.reason or DropReason.IP_OUTNOROUTES, route.why))
 
     def _transmit(self, packet: Packet, route: Dst) -> int:
-        from podwire.linux.path.output import ip_local_out, net_xmit_errno
-
         netns = self.netns
         skb = Skb(packet, netns.machine.world.new_packet_id())
         skb.mark = self.mark
@@ -362,7 +361,5 @@ class UdpSocket(Socket):
 
 def _too_big(route: Dst, mtu: int) -> Dst:
     """The route as that of a packet which does not fit it."""
-    from podwire.linux.path.route import Dst
-
     by = route.by if route.mtu and route.mtu == mtu else ByLink(route.by.dev, "mtu", str(mtu))
     return Dst("error", route.type, route.link, route.by, error=EMSGSIZE, reason=DropReason.PKT_TOO_BIG, why=by)

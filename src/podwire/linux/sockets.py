@@ -23,16 +23,17 @@ class UdpEncap:
     """The UDP socket of tunnel devices: ``encap_rcv`` gets what comes to its port, whatever the address.
 
     ``key`` is what devices must have in common to share it, first whether they collect metadata; ``devices`` are those
-    that listen, by VNI (GENEVE: with the remote).
+    that listen, by VNI (GENEVE: with the remote). ``groups`` (``inet->mc_list``) are those that it joined, each with the device.
     """
 
-    __slots__ = ("devices", "key", "kind", "rcv")
+    __slots__ = ("devices", "groups", "key", "kind", "rcv")
 
     def __init__(self, kind: str, key: tuple[object, ...], rcv: EncapRcv) -> None:
         self.kind = kind
         self.key = key
         self.rcv = rcv
         self.devices: dict[object, Link] = {}
+        self.groups: list[tuple[Ip, int]] = []
 
     def knows(self, remote: Ip, vni: int) -> bool:
         """``encap_err_lookup``: some device here sends to that remote and VNI."""

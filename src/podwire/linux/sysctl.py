@@ -58,7 +58,6 @@ CONF_NOT_MODELLED: Final = frozenset(
         "disable_xfrm",
         "force_igmp_version",
         "igmpv2_unsolicited_report_interval",
-        "igmpv3_unsolicited_report_interval",
         "mc_forwarding",
         "medium_id",
         "secure_redirects",
@@ -110,6 +109,10 @@ NET_KEYS: Final[MappingProxyType[str, int | tuple[int, ...]]] = MappingProxyType
         "icmp_msgs_per_sec": 1000,
         "icmp_ratelimit": 1000,
         "icmp_ratemask": 6168,
+        "igmp_link_local_mcast_reports": 1,
+        "igmp_max_memberships": 20,
+        "igmp_max_msf": 10,
+        "igmp_qrv": 2,
         "ip_default_ttl": 64,
         "ip_early_demux": 1,
         "ip_forward": 0,
@@ -135,6 +138,8 @@ NET_KEYS: Final[MappingProxyType[str, int | tuple[int, ...]]] = MappingProxyType
 )
 NET_LIMITS: Final = MappingProxyType(
     {
+        "igmp_link_local_mcast_reports": (0, 255),
+        "igmp_qrv": (1, (1 << 31) - 1),
         "ip_default_ttl": (1, 255),
         "ip_forward_use_pmtu": (0, 255),
         "ip_no_pmtu_disc": (0, 255),
@@ -147,6 +152,7 @@ NET_NOT_MODELLED: Final = frozenset(
         "fib_multipath_hash_fields",
         "fib_multipath_use_neigh",
         "icmp_echo_enable_probe",
+        "igmp_max_msf",
         "ipfrag_high_thresh",
         "ipfrag_low_thresh",
         "ipfrag_max_dist",
@@ -194,6 +200,7 @@ class Ipv4Conf:
     drop_gratuitous_arp: int
     drop_unicast_in_l2_multicast: int
     forwarding: int
+    igmpv3_unsolicited_report_interval: int
     ignore_routes_with_linkdown: int
     log_martians: int
     promote_secondaries: int

@@ -44,7 +44,7 @@ _STATISTICS: Final = frozenset(
 _UNMODELLED_SYSCTLS: Final = (
     "abi/", "debug/", "dev/", "fs/", "kernel/", "user/", "vm/",
     "net/bridge/", "net/core/", "net/ipv6/", "net/mptcp/", "net/netfilter/", "net/nf_conntrack_max", "net/unix/",
-    "net/ipv4/cipso_", "net/ipv4/fib_notify", "net/ipv4/fib_sync_mem", "net/ipv4/igmp_", "net/ipv4/inet_peer_",
+    "net/ipv4/cipso_", "net/ipv4/fib_notify", "net/ipv4/fib_sync_mem", "net/ipv4/inet_peer_",
     "net/ipv4/ip_autobind_reuse",
     "net/ipv4/ip_dynaddr", "net/ipv4/ip_local_reserved_ports", "net/ipv4/ipfrag_secret_interval", "net/ipv4/nexthop_compat_mode",
     "net/ipv4/raw_l3mdev_accept", "net/ipv4/tcp_", "net/ipv4/udp_", "net/ipv4/xfrm4_gc_thresh",

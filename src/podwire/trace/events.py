@@ -316,7 +316,7 @@ class Delivered(Event, frozen=True, gc=False, tag="delivered"):
     """Terminal: somebody consumed the packet.
 
     ``to`` says who: ``socket`` (ICMP, UDP, TCP or raw), ``icmp_echo`` (the stack answers itself), ``icmp`` (an error
-    or other message that the stack took note of), ``arp``. ``note`` says what came of it; for ARP one of
+    or other message that the stack took note of), ``igmp``, ``arp``. ``note`` says what came of it; for ARP one of
     ``answered``, ``proxied``, ``delayed``, ``responder`` (a program answers), ``learned``, ``not-ours``, ``no-route``,
     ``same-device``, ``proxy-off``, ``forwarding-off``, ``source-check``, ``ignored``. ``by`` is what decided.
     """

@@ -49,6 +49,7 @@ _TAKERS: Final = MappingProxyType(
         "icmp_echo": "by the kernel, which answers echo requests itself",
         "icmp": "by the kernel, which takes note",
         "arp": "by ARP",
+        "igmp": "by IGMP",
     }
 )
 

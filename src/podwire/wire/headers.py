@@ -10,7 +10,7 @@ round trip; ``None`` means "what the codec computes".
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -31,6 +31,7 @@ VXLAN_F_VNI: Final = 0x08
 """The I flag: the header holds a VNI."""
 
 IPPROTO_ICMP: Final = 1
+IPPROTO_IGMP: Final = 2
 IPPROTO_IPIP: Final = 4
 IPPROTO_TCP: Final = 6
 IPPROTO_UDP: Final = 17
@@ -91,9 +92,7 @@ class Ethernet(Header, frozen=True, gc=False, tag="eth", tag_field="h"):
     src: Mac
     type: int = ETH_P_IP
 
-    @property
-    def size(self) -> int:
-        return 14
+    size: ClassVar[int] = 14
 
 
 class Arp(Header, frozen=True, gc=False, tag="arp", tag_field="h"):
@@ -105,9 +104,7 @@ class Arp(Header, frozen=True, gc=False, tag="arp", tag_field="h"):
     tha: Mac
     tpa: Ip
 
-    @property
-    def size(self) -> int:
-        return 28
+    size: ClassVar[int] = 28
 
 
 class IPv4(Header, frozen=True, gc=False, tag="ipv4", tag_field="h"):
@@ -146,9 +143,7 @@ class Icmp(Header, frozen=True, gc=False, tag="icmp", tag_field="h"):
     rest: int = 0
     checksum: int | None = None
 
-    @property
-    def size(self) -> int:
-        return 8
+    size: ClassVar[int] = 8
 
     @property
     def id(self) -> int:
@@ -179,9 +174,7 @@ class Udp(Header, frozen=True, gc=False, tag="udp", tag_field="h"):
     length: int | None = None
     checksum: int | None = None
 
-    @property
-    def size(self) -> int:
-        return 8
+    size: ClassVar[int] = 8
 
 
 class Tcp(Header, frozen=True, gc=False, tag="tcp", tag_field="h"):
@@ -211,9 +204,7 @@ class Vlan(Header, frozen=True, gc=False, tag="vlan", tag_field="h"):
     priority: int = 0
     dei: bool = False
 
-    @property
-    def size(self) -> int:
-        return 4
+    size: ClassVar[int] = 4
 
 
 class Vxlan(Header, frozen=True, gc=False, tag="vxlan", tag_field="h"):
@@ -224,9 +215,7 @@ class Vxlan(Header, frozen=True, gc=False, tag="vxlan", tag_field="h"):
     reserved: int = 0
     reserved2: int = 0
 
-    @property
-    def size(self) -> int:
-        return 8
+    size: ClassVar[int] = 8
 
 
 class Geneve(Header, frozen=True, gc=False, tag="geneve", tag_field="h"):

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from podwire.wire.headers import AnyHeader, Arp, Ethernet, Geneve, Icmp, IPv4, Tcp, Udp, Vlan, Vxlan
 
 _H = TypeVar("_H", Ethernet, Arp, IPv4, Icmp, Udp, Tcp, Vlan, Vxlan, Geneve)
-
-
-_FIXED: Final[Mapping[type, int]] = MappingProxyType({Ethernet: 14, Arp: 28, Udp: 8, Icmp: 8, Vxlan: 8, Vlan: 4})
-"""Bytes of those headers that have no options."""
 
 
 class Packet(msgspec.Struct, frozen=True, gc=False):
@@ -44,14 +38,9 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
     @property
     def size(self) -> int:
         """Length in bytes, trailer excluded."""
-        # Asked at every device: a look into the table costs a third of a property.
         total = len(self.payload)
         for header in self.layers:
-            kind = type(header)
-            if kind is IPv4:
-                total += 20 + len(header.options)  # type: ignore[union-attr]
-            else:
-                total += _FIXED.get(kind) or header.size
+            total += header.size
         return total
 
     def find(self, kind: type[_H]) -> _H | None:

@@ -404,6 +404,22 @@ def test_an_answer_in_place_of_a_request_is_a_packet_of_its_own(lab):
     assert notes[0] == "responder"
 
 
+def test_a_header_that_a_program_stores_counts_with_its_options(lab):
+    def store(ctx: Any) -> Any:
+        ip = ctx.ip
+        if ip is not None:
+            ctx.store_ip(IPv4(ip.src, ip.dst, ip.proto, ip.ttl, ip.tos, ip.id, ip.df, options=bytes([1, 1, 1, 0])))
+        return TC_ACT_OK
+
+    attach(lab, "host:vb", "egress", store)
+    before = lab.link("host:vb").stats.tx_bytes
+    lab.ping("a", "10.0.2.2")
+    lab.run(0.1)
+    sent = [r.event.frame for r in lab.records if isinstance(r.event, Transmitted) and r.event.dev == "vb"]
+    assert any(frame.size == 14 + 24 + 8 + 56 for frame in sent)
+    assert lab.link("host:vb").stats.tx_bytes == before + sum(frame.size for frame in sent)
+
+
 def test_a_tunnel_key_reaches_the_device_that_the_packet_is_sent_to(lab):
     from podwire.linux.tunnel import TunnelInfo
 

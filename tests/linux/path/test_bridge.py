@@ -369,9 +369,9 @@ def test_a_source_that_is_no_machine_is_dropped(switch: Switch) -> None:
 
 def test_what_is_longer_than_a_port_takes_is_dropped_there_and_not_counted(switch: Switch) -> None:
     switch.door("sw").link_set_mtu(switch.link("sw:p1"), 1000)
-    switch.frame("a", host("b"), size=972)
+    switch.frame("a", host("b"), size=976)  # room for a VLAN tag
     assert switch.out() == ["p2", "p1"]
-    switch.frame("a", host("b"), size=973)
+    switch.frame("a", host("b"), size=977)
     assert switch.out() == ["p2"]
     assert switch.dropped() == [("br_dev_queue_push_xmit", DropReason.PKT_TOO_BIG)]
     assert switch.link("sw:p1").stats.tx_dropped == 0

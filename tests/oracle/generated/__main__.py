@@ -14,6 +14,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle.generated", description=__doc__)
     parser.add_argument("--cases", type=int, default=240)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=draw.KINDS, default="plain")
     parser.add_argument("-j", type=int, default=kernel.JOBS, dest="jobs", help="cases at a time")
     parser.add_argument("--fresh", action="store_true", help="forget what results.json says")
     parser.add_argument("--record", action="store_true", help="keep the kernel's answers in recorded/")
@@ -25,15 +26,16 @@ def main() -> int:
     begin = time.monotonic()
     if options.record:
         campaign.RECORDED.mkdir(exist_ok=True)
-        answers = campaign.record(options.seed, options.cases)
-        path = campaign.RECORDED / f"seed-{options.seed}.json.xz"
+        answers = campaign.record(options.seed, options.cases, options.kind)
+        path = campaign.RECORDED / campaign.file_name(options.seed, options.kind)
         campaign.keep(path, answers)
         print(f"{len(answers)} of {options.cases} cases kept in {path.name}, {path.stat().st_size} bytes")
         return 0
     tally = campaign.Tally() if options.fresh else campaign.results()
     for name, version in kernel.versions().items():
         setattr(tally, name, version)
-    cases = draw.generate(options.seed, options.cases)
+    cases = draw.generate(options.seed, options.cases, options.kind)
+    seed = campaign.title(options.seed, options.kind)
     done, before, found = 0, tally.cases, []
     for start in range(0, len(cases), SLICE):
         if time.monotonic() - begin > options.seconds:
@@ -42,7 +44,7 @@ def main() -> int:
         found += campaign.disagreements(part, tally, options.jobs)
         done += len(part)
         print(f"{done} cases, {done / (time.monotonic() - begin):.1f}/s, {len(found)} differ", flush=True)
-    tally.seeds[str(options.seed)] = tally.seeds.get(str(options.seed), 0) + tally.cases - before
+    tally.seeds[seed] = tally.seeds.get(seed, 0) + tally.cases - before
     campaign.write_results(tally)
     for each in found:
         print(campaign.told(each, small=time.monotonic() - begin < options.seconds), flush=True)

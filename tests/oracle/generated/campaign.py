@@ -49,6 +49,13 @@ CLASSES = {
     "policy rule": r"^\d+:\t.*(lookup [12]00|blackhole|prohibit|unreachable|goto|nop)",
     "queries": r"^\$ ip -n \w+ route get",
     "refused query": r"route get.*\nRTNETLINK answers",
+    "tunnelled": r" vxlan \S+ > ",
+    "tunnelled in fragments": r"\[M0\] ttl \d+ vxlan ",
+    "tunnelled with DF": r"\[D0\] ttl \d+ vxlan ",
+    "tunnelled with a TOS": r" tos 0x[1-9a-f]\w* len \d+ \w+ \[\w+\] ttl \d+ vxlan ",
+    "fragments in a tunnel": r" vxlan .*\(.*\[D?M\d+\]",
+    "station behind a tunnel learnt": r"^\S+ dev vx dst \S+ self *$",
+    "station behind a port learnt": r"^\S+ dev \S+ master br0 *$",
 }
 REASONS = {
     "reverse path filter": "IP_RPFILTER",
@@ -61,6 +68,10 @@ REASONS = {
     "too big": "PKT_TOO_BIG",
     "wrong MAC address": "OTHERHOST",
     "no carrier": "QDISC_DROP",
+    "no entry, no port": "NO_TX_TARGET",
+    "unknown VNI": "VXLAN_VNI_NOT_FOUND",
+    "own MAC address from outside": "LOCAL_MAC",
+    "no encapsulation for the tunnel": "TUNNEL_TXINFO",
 }
 
 
@@ -102,6 +113,8 @@ AREAS = {
     "forward": r"\[\S+\] ttl 6[0-3] ",
     "icmp": r"icmp (?:3|5|11)/",
     "ping": r"^PING ",
+    "bridge": r" master br0 ",
+    "tunnel": r" vxlan \S+ > ",
 }
 """The areas of the oracle's scripts, by what the kernel's answer says."""
 
@@ -179,15 +192,26 @@ class Recorded(msgspec.Struct):
     reasons: list[str]
 
 
-def recorded_path(number: int) -> Path:
+def title(number: int, kind: str) -> str:
+    """A seed and what it draws."""
+    return str(number) if kind == "plain" else f"{kind}-{number}"
+
+
+def file_name(number: int, kind: str) -> str:
+    """The file of a seed."""
+    return f"seed-{title(number, kind)}.json.xz"
+
+
+def recorded_path(number: int, kind: str = "plain") -> Path:
     """Where the answers to the cases of a seed are kept."""
-    kept = RECORDED / f"seed-{number}.json.xz"
-    return kept if kept.exists() else Path(tempfile.gettempdir()) / f"podwire-generated-{number}.json.xz"
+    name = file_name(number, kind)
+    kept = RECORDED / name
+    return kept if kept.exists() else Path(tempfile.gettempdir()) / f"podwire-generated-{name}"
 
 
-def record(number: int, count: int) -> list[Recorded]:
+def record(number: int, count: int, kind: str = "plain") -> list[Recorded]:
     """Ask the kernel about cases of a seed; what it answers twice in the same way, and as podwire does, is worth keeping."""
-    cases = draw.generate(number, count)
+    cases = draw.generate(number, count, kind)
     result = []
     for case, first, second in zip(cases, kernel.ask(cases), kernel.ask(cases), strict=True):
         text = compare.whole(first)
@@ -202,24 +226,24 @@ def keep(path: Path, answers: Sequence[Recorded]) -> None:
     path.write_bytes(lzma.compress(msgspec.json.encode(answers), preset=9))
 
 
-def recorded(number: int, count: int) -> list[Recorded]:
+def recorded(number: int, count: int, kind: str = "plain") -> list[Recorded]:
     """Recorded answers of a seed; they are recorded now where there are none."""
-    path = recorded_path(number)
+    path = recorded_path(number, kind)
     if path.exists():
         answers = msgspec.json.decode(lzma.decompress(path.read_bytes()), type=list[Recorded])
         if len(answers) >= count or path.parent == RECORDED:
             return answers[:count]
-    answers = record(number, count)
+    answers = record(number, count, kind)
     keep(path, answers)
     return answers
 
 
-def find_disagreement(number: int = FIXED, count: int = EVERY) -> str | None:
+def find_disagreement(number: int = FIXED, count: int = EVERY, kind: str = "plain") -> str | None:
     """The first difference between podwire, as it is in this process, and the kernel's recorded answers.
 
     A model that was changed to be wrong is judged with it: the kernel is not asked again.
     """
-    for each in recorded(number, count):
+    for each in recorded(number, count, kind):
         try:
             mine = compare.whole(ours.run(each.case))
         except Exception as error:  # noqa: BLE001 - a broken model may break in any way

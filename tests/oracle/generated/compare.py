@@ -26,16 +26,34 @@ _NEIGHBOURS = re.compile(
     r"(?:^\d\S+ dev \S+ (?:lladdr .*|INCOMPLETE|FAILED|PROBE|STALE|REACHABLE|DELAY|NONE|NOARP|PERMANENT) ?\n)+",
     re.MULTILINE,
 )
+_ENTRIES = re.compile(r"(?:^[0-9a-f]{2}(?::[0-9a-f]{2}){5} dev \S+ .*\n)+", re.MULTILINE)
+_GROUPS = ("33:33:", "01:00:5e:")
 _DIRECTIONS = {0: "in", 1: "in broadcast", 2: "in multicast", 3: "in other", 4: "out"}
 _STAMP = 16
 """Bytes of ping's data that hold a time."""
+_UDP = 17
+_PORTS = {4789, 4790, 8472}
+"""Of VXLAN, in the cases that are drawn."""
+_TUNNEL = 16
+"""Bytes of a UDP header and one of VXLAN."""
+_ROOM = 14 + 20
+"""An Ethernet header and one of IP."""
+_ICMP = 8
+_CLOCK = _TUNNEL + _ROOM + _ICMP + _STAMP
+"""Bytes of a tunnelled echo up to where the time in it ends."""
+_EPHEMERAL = 32768
 
 
 def printed(text: str) -> str:
     """The text without times."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
-    return _NEIGHBOURS.sub(_sorted, text)
+    return _ENTRIES.sub(_stations, _NEIGHBOURS.sub(_sorted, text))
+
+
+def _stations(found: re.Match[str]) -> str:
+    """So is that of entries; groups that the kernel itself joins are not compared."""
+    return "".join(sorted(line for line in found[0].splitlines(keepends=True) if not line.startswith(_GROUPS)))
 
 
 def _sorted(found: re.Match[str]) -> str:
@@ -46,8 +64,9 @@ def _sorted(found: re.Match[str]) -> str:
 class _Describer:
     def __init__(self) -> None:
         self.ids: dict[int, str] = {0: "0"}
+        self.ports: dict[int, str] = {}
 
-    def frame(self, data: bytes) -> str:
+    def frame(self, data: bytes, *, whole: bool = True) -> str:
         kind = int.from_bytes(data[12:14], "big")
         head = f"{data[6:12].hex(':')} > {data[:6].hex(':')}"
         body = data[14:]
@@ -56,7 +75,7 @@ class _Describer:
             rest = body[8:28]
             return f"{head} arp {op} {rest[:6].hex(':')} {_ip(rest[6:10])} {rest[10:16].hex(':')} {_ip(rest[16:20])} {body[28:].hex()}"
         if kind == 0x0800:
-            return f"{head} {self.ipv4(body, whole=True)}"
+            return f"{head} {self.ipv4(body, whole=whole)}"
         return f"{head} {kind:#06x} {body.hex()}"
 
     def ipv4(self, data: bytes, *, whole: bool) -> str:
@@ -70,11 +89,23 @@ class _Describer:
         if length > 20:
             text += f" options {data[20:length].hex()}"
         body = data[length:total] if whole else data[length:]
+        if offset or len(body) < _ICMP:
+            rest = body[max(0, _CLOCK - offset) :] if data[9] == _UDP else body
+            return f"{text} data {len(body)}/{zlib.crc32(rest):08x}"
+        if data[9] == _UDP and len(body) >= _TUNNEL and int.from_bytes(body[2:4], "big") in _PORTS:
+            return f"{text} {self.vxlan(body, whole=whole and not fragment & 0x2000)}"
         if data[9] != 1:
             return f"{text} proto {data[9]} {body.hex()}"
-        if offset:
-            return f"{text} data {len(body)}/{zlib.crc32(body):08x}"
         return f"{text} {self.icmp(body, summed=whole and not fragment & 0x2000)}"
+
+    def vxlan(self, data: bytes, *, whole: bool) -> str:
+        """The source port is a hash with a seed of the boot; the checksum is left to a device that is not there."""
+        source, target, length, checksum = (int.from_bytes(data[at : at + 2], "big") for at in (0, 2, 4, 6))
+        port = self.ports.setdefault(source, f"port{len(self.ports)}") if source >= _EPHEMERAL else source
+        summed = "" if checksum else " no checksum"
+        text = f"vxlan {port} > {target} len {length}{summed} {data[8:16].hex()}"
+        inner = data[_TUNNEL:]
+        return f"{text} ({self.frame(inner, whole=whole)})" if len(inner) >= _ROOM else f"{text} {inner.hex()}"
 
     def icmp(self, data: bytes, *, summed: bool) -> str:
         text = f"icmp {data[0]}/{data[1]} {data[4:8].hex()}"

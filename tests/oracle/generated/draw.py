@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.generated.bending import Bending
 from tests.oracle.generated.case import Case, Veth
+from tests.oracle.generated.tunnels import Tunnels
 from tests.oracle.generated.wiring import Link, mac
 
 _FEW: Final = 10
@@ -116,8 +117,18 @@ def cases(draw: Any) -> Case:
     return Drawing(draw).case()
 
 
-def generate(number: int, count: int) -> list[Case]:
-    """``count`` different cases; the same number gives the same ones.
+@st.composite
+def tunnels(draw: Any) -> Case:
+    """Any case about bridges and VXLAN."""
+    return Tunnels(draw).case()
+
+
+KINDS: Final = {"plain": cases, "tunnels": tunnels}
+"""What cases may be about."""
+
+
+def generate(number: int, count: int, kind: str = "plain") -> list[Case]:
+    """``count`` different cases of a kind; the same number gives the same ones.
 
     Hypothesis is asked for a few at a time: later it would vary what it has, and begins each time with its simplest.
     """
@@ -136,5 +147,5 @@ def generate(number: int, count: int) -> list[Case]:
     part = 0
     while len(found) < count:
         part += 1
-        seed(number * 1_000_003 + part)(few(given(cases())(collect)))()
+        seed(number * 1_000_003 + part)(few(given(KINDS[kind]())(collect)))()
     return list(found.values())[:count]

@@ -10,10 +10,13 @@ namespace, which sees what a tcpdump on ``any`` would.
 
 import argparse
 import ctypes
+import fcntl
 import json
+import mmap
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,9 +27,13 @@ from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
-SO_RCVBUFFORCE = 33
-BUFFER = 8 << 20
-PAUSE = 0.03
+SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
+SIOCGIFNAME = 0x8910
+FRAME, PER_BLOCK, BLOCKS = 20480, 2, 96
+"""Bytes of a frame with its header; frames of a block; blocks."""
+HEADER = struct.Struct("=III HH II HH 4x HHiHBB")
+"""struct tpacket2_hdr and struct sockaddr_ll."""
+PAUSE = 0.01
 LIBC = ctypes.CDLL(None, use_errno=True)
 SHELL = ["unshare", "-m", "bash", "--norc", "--noprofile", "-c"]
 SETUP = """
@@ -34,8 +41,13 @@ mount -t tmpfs tmpfs /run && mkdir /run/netns
 SAY=$2 HEAR=$3
 t() { printf '$ %s\\n' "$*"; eval "$*"; local r=$?; [ $r -eq 0 ] || printf '[exit %d]\\n' $r; }
 ready() { echo ready >&"$SAY"; read -r _ <&"$HEAR"; }
-batch() { printf '$ batch %s\\n' "$1"; ip ${1:+-n} $1 -force -batch -; }
-sys() { local n=/run/netns/$1; shift; nsenter --net="$n" sysctl -qw "$@"; }
+batch() { printf '$ batch %s\\n' "$1"; $2 ${1:+-n} $1 -force -batch -; }
+# As in the oracle's prelude: what a tunnel receives is not gathered.
+gro_off() { nsenter --net="/run/netns/$1" ethtool -K "$2" gro off; }
+# A bridge is not to ask iptables: with that the kernel cuts packets anew that are too long for a port.
+NF=net.bridge.bridge-nf-call-iptables=0
+[ -e /proc/sys/net/bridge ] || NF=
+sys() { local n=/run/netns/$1; shift; nsenter --net="$n" sysctl -qw $NF "$@"; }
 . "$1"
 """
 
@@ -50,41 +62,69 @@ def enter(path):
         os.close(descriptor)
 
 
+class Tap:
+    """A packet socket with a ring. Without one each frame would be cloned, and clones take another way through a tunnel."""
+
+    def __init__(self, name):
+        self.name = name
+        self.frames = []
+        self.devices = {}
+        self.next = 0
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
+        ring = struct.pack("=IIII", FRAME * PER_BLOCK, BLOCKS, FRAME, PER_BLOCK * BLOCKS)
+        self.socket.setsockopt(SOL_PACKET, PACKET_RX_RING, ring)
+        self.ring = mmap.mmap(self.socket.fileno(), FRAME * PER_BLOCK * BLOCKS)
+
+    def device(self, index):
+        """The name of a device."""
+        if index not in self.devices:
+            answer = fcntl.ioctl(self.socket, SIOCGIFNAME, struct.pack("16si20x", b"", index))
+            self.devices[index] = answer[:16].rstrip(b"\0").decode()
+        return self.devices[index]
+
+    def read(self, frames):
+        """Take what has passed since the last time."""
+        while True:
+            at = self.next * FRAME
+            status, _, length, mac, _, _, _, _, _, _, _, index, _, kind, _ = HEADER.unpack_from(self.ring, at)
+            if not status & 1:  # TP_STATUS_USER
+                return
+            frames.append([self.name, self.device(index), kind, self.ring[at + mac : at + mac + length].hex()])
+            struct.pack_into("=I", self.ring, at, 0)
+            self.next = (self.next + 1) % (PER_BLOCK * BLOCKS)
+
+    def close(self):
+        """The number of frames that were lost."""
+        _, drops = struct.unpack("=II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        self.ring.close()
+        self.socket.close()
+        return drops
+
+
 class Taps:
     """A packet socket for each namespace of a case."""
 
     def __init__(self, pid, names, home):
-        self.sockets = []
+        self.taps = []
         self.frames = []
-        self.names = {}
         try:
             for name in names:
                 enter(f"/proc/{pid}/root/run/netns/{name}")
-                tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-                try:
-                    tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-                except PermissionError:  # not root of the machine: as much as there may be
-                    tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-                tap.setblocking(False)
-                self.sockets.append((name, tap))
+                self.taps.append(Tap(name))
         finally:
             enter(home)
 
     def read(self):
         """Take what has passed since the last time."""
-        for name, tap in self.sockets:
-            while True:
-                try:
-                    data, address = tap.recvfrom(65536)
-                except BlockingIOError:
-                    break
-                self.frames.append([name, address[0], address[2], data.hex()])
+        for tap in self.taps:
+            tap.read(self.frames)
 
     def close(self):
         """All frames. No socket is closed before all are read: with its namespace a device goes, and the other end of its veth."""
         self.read()
-        for _, tap in self.sockets:
-            tap.close()
+        if lost := sum([tap.close() for tap in self.taps]):
+            raise OSError(f"{lost} frames lost")
         return self.frames
 
 

@@ -18,7 +18,7 @@ from tests.oracle.generated.case import Answer, Case
 
 HERE = Path(__file__).parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-TOOLS = ("bash", "ip", "mount", "nsenter", "ping", "sysctl", "unshare")
+TOOLS = ("bash", "bridge", "ethtool", "ip", "mount", "nsenter", "ping", "sysctl", "unshare")
 JOBS = 12
 """Cases at a time. They mostly wait."""
 

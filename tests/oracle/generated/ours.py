@@ -52,7 +52,7 @@ class Runner:
             for line in item.lines:
                 words = shlex.split(line)
                 place = self.place(item.netns) if item.netns else self.machine.root
-                self.text.append(self.run(["ip", *words], place)[0])
+                self.text.append(self.run([item.tool, *words], place)[0])
             return
         words = shlex.split(item)
         match words:
@@ -60,6 +60,8 @@ class Runner:
                 self.text.append(self.run(["sysctl", "-qw", *settings], self.place(name))[0])
             case ["sleep", seconds]:
                 self.network.sleep(round(float(seconds) * NSEC))
+            case ["gro_off", *_]:
+                pass
             case ["ready"]:
                 self.network.log.attach(self.records.append)
             case ["t", "ip", "netns", "exec", name, *rest]:

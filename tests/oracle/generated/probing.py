@@ -78,13 +78,17 @@ class Probing(Wiring):
             options.append("-r")
         return "".join(f" {option}" for option in options)
 
+    def limits(self) -> list[int]:
+        """The MTUs that there are."""
+        drawn = {int(mtu) for each in self.commands for mtu in _MTU.findall(each.text)}
+        return sorted(drawn | {1500})
+
     def size_at_a_limit(self) -> int:
         """What just passes some device or route, or just does not.
 
         Or one to three whole fragments; or some, and a last one that is as long as it may be, which others may not. Or a byte less or more.
         """
-        drawn = {int(mtu) for each in self.commands for mtu in _MTU.findall(each.text)}
-        mtu = self.pick(sorted(drawn | {1500}))
+        mtu = self.pick(self.limits())
         near = self.pick((-1, 0, 0, 1, 1))
         room = mtu - 20
         full = (room & ~7) * self.number(1, 2)

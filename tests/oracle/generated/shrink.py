@@ -15,6 +15,7 @@ Judge = Callable[[Sequence[Case]], list[bool]]
 """For each case: does it still fail?"""
 _OPTIONS = re.compile(
     r" -(?:[WeIQmstM]) \S+| -[br]\b| (?:metric|mtu lock|mtu|hoplimit|proto|src|scope|tos|mark|prio|brd|table|dev|from|to|iif|oif|fwmark) \S+"
+    r"| (?:ttl|df|srcport \d+|ageing|maxaddress|local|vni|port) \S+| nolearning| noudpcsum| udpcsum| csum| external"
     r"| onlink| noprefixroute"
 )
 
@@ -103,7 +104,12 @@ def _without_steps(case: Case) -> Iterator[Case]:
 
 def _without_setup(case: Case) -> Iterator[Case]:
     for setup in _chunks(case.setup):
-        yield msgspec.structs.replace(case, setup=setup)
+        gone = {(each.netns, each.text.split()[3]) for each in case.setup if each.is_device and each not in setup}
+        yield msgspec.structs.replace(
+            case,
+            setup=tuple(each for each in setup if not _mentions(each, gone)),
+            steps=tuple(each for each in case.steps if not _mentions(each, gone)),
+        )
 
 
 def _plainer(case: Case) -> Iterator[Case]:

@@ -5,6 +5,7 @@ import struct
 
 from podwire.wire import tcp_options
 from podwire.wire.addr import BROADCAST, NO_MAC, Ip4, Mac
+from podwire.wire.checksum import checksum, words
 from podwire.wire.codec import to_bytes
 from podwire.wire.headers import Arp, Ethernet, Icmp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet, Quoted
@@ -283,7 +284,25 @@ def dns():
         yield frame(IPv4(A, B, 6), Tcp(5000, 53, flags=0x18), payload=data)
 
 
-MAKERS = (arps, datagrams, ip_options, icmps, udps, overlays, tcps, options_of_tcp, links, dns)
+def igmps():
+    group, sources = Ip4.parse("239.1.1.1").to_bytes(4), A.to_bytes(4) + B.to_bytes(4)
+    queries = [bytes(4), group, group + b"\0\0"]
+    queries += [to + b"\2\x7d\0" + bytes((count,)) + sources for to in (bytes(4), group) for count in (0, 2, 5)]
+    messages = [bytes((0x11, time, 0, 0)) + query for time in (0, 20, 100, 0x9A, 0xE0, 0xFF) for query in queries]
+    for kind in (0x12, 0x13, 0x14, 0x16, 0x17, 0x1E, 0x1F, 0x30):
+        messages += [bytes((kind, 0, 0, 0)) + group, bytes((kind, 0, 0, 0)) + group + sources]
+    for kind in range(8):
+        for count in (0, 1, 2, 3):
+            record = bytes((kind, 0, 0, count)) + group + sources
+            messages += [bytes((0x22, 0, 0, 0, 0, 0, 0, number)) + record for number in (1, 2)]
+    messages += [messages[-1][:size] for size in range(0, 24, 3)]
+    for message in messages:
+        sound = message[:2] + checksum(words(message)).to_bytes(2) + message[4:]
+        for data in (message, sound):
+            yield frame(IPv4(A, B, 2, 1, 0xC0, df=True, options=bytes.fromhex("94040000")), payload=data)
+
+
+MAKERS = (arps, datagrams, ip_options, icmps, udps, overlays, tcps, options_of_tcp, links, dns, igmps)
 FRAMES = [data for maker in MAKERS for data in maker()]
 
 

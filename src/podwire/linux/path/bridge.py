@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _GROUP: Final = 0x0180C2000000
 """01:80:c2:00:00:0x: what 802.1D does not forward."""
 _PAUSE: Final = 1 << 1
+_VLAN_HLEN: Final = 4
 _STORM: Final = 16
 """After so many bridges a frame goes in a circle. A kernel without spanning tree lets it go round for ever."""
 _UNICAST: Final = "flood"
@@ -166,7 +167,7 @@ def br_pass_frame_up(skb: Skb, bridge: Bridge) -> None:
     link = bridge.link
     # Counted as seen from above, without the MAC header.
     link.stats.rx_packets += 1
-    link.stats.rx_bytes += skb.packet.size
+    link.stats.rx_bytes += skb.len
     skb.dev = link
     netif_receive_skb_core(skb, link)
 
@@ -236,7 +237,7 @@ def _copies(skb: Skb, link: Link, count: int) -> list[Skb]:
     for number in ids:
         copy = Skb(skb.packet, number, skb.dev, skb.eth)
         copy.mark, copy.pkt_type, copy.confirm, copy.local_out = skb.mark, skb.pkt_type, skb.confirm, skb.local_out
-        copy.bridged = skb.bridged
+        copy.bridged, copy.dst = skb.bridged, skb.dst
         if log_on:
             netns.emit(number, Created(skb.id, "copy", copy.packet))
         copies.append(copy)
@@ -244,11 +245,11 @@ def _copies(skb: Skb, link: Link, count: int) -> list[Skb]:
 
 
 def br_dev_queue_push_xmit(skb: Skb, port: Port) -> None:
-    """``br_dev_queue_push_xmit``: what is longer than the port's MTU is dropped here, and nobody counts it."""
+    """``br_dev_queue_push_xmit``: what is longer than the port's MTU and a VLAN tag is dropped here, and nobody counts it."""
     from podwire.linux.path.output import dev_queue_xmit
 
     link = port.link
-    if skb.packet.size > link.mtu:
+    if skb.len > link.mtu + _VLAN_HLEN:  # is_skb_forwardable
         _drop(skb, link, "br_dev_queue_push_xmit", DropReason.PKT_TOO_BIG, "port mtu", str(link.mtu))
         return
     dev_queue_xmit(link, skb)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_forward``: TTL, MTU, decrement, redirect, then out."""
-    ip = skb.ip
+    packet = skb.packet
+    ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
     dst = skb.dst
     assert dst is not None  # noqa: S101 - ip_rcv_finish routed it
     out = dst.link
@@ -37,15 +38,13 @@ def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
                 skb.id, Dropped("ip_forward", DropReason.IP_INHDR, ByLink(link.name, "ttl", str(ip.ttl)), link.name)
             )
         return
-    mtu = dst.forward_mtu(netns)
-    if ip.df and skb.packet.size > mtu:
+    if ip.df and skb.len > (mtu := dst.forward_mtu(netns)):
         icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu)
         if log_on:
             netns.emit(
                 skb.id, Dropped("ip_forward", DropReason.PKT_TOO_BIG, ByLink(out.name, "mtu", str(mtu)), link.name)
             )
         return
-    packet = skb.packet
     lower = IPv4(
         ip.src, ip.dst, ip.proto, ip.ttl - 1, ip.tos, ip.id, ip.df, ip.mf, ip.frag, ip.options, ip.evil, ip.total_length
     )

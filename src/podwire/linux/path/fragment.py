@@ -218,8 +218,8 @@ def _reassemble(netns: Netns, queue: FragmentQueue, skb: Skb, link: Link) -> Skb
     first = queue.first
     assert first is not None  # noqa: S101 - a run from 0 has a first piece
     whole = b"".join(queue.data[offset] for offset in sorted(queue.data))
-    longest = max(piece.packet.size for piece in queue.pieces)
-    df = any(piece.ip.df and piece.packet.size == longest for piece in queue.pieces)
+    longest = max(piece.len for piece in queue.pieces)
+    df = any(piece.ip.df and piece.len == longest for piece in queue.pieces)
     header = msgspec.structs.replace(first.ip, mf=False, frag=0, df=df, evil=False, total_length=None, checksum=None)
     joined = Skb(_decode(header, whole), netns.machine.world.new_packet_id(), link, first.eth)
     joined.dst, joined.mark, joined.pkt_type, joined.iif = skb.dst, skb.mark, skb.pkt_type, skb.iif

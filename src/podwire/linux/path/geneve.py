@@ -112,18 +112,16 @@ def _send(skb: Skb, link: Link, config: GeneveConfig, netns: Netns, dst: Dst, ou
     packet, eth = skb.packet, skb.eth
     assert eth is not None  # noqa: S101 - the header was built by the caller's caller
     sport = udp_flow_src_port(netns, skb, *config.ports)
-    length = packet.size
     udp = Udp(sport, config.dstport) if info.csum else Udp(sport, config.dstport, None, _NO_CSUM)
     geneve = Geneve(info.id & 0xFFFFFF, ETH_P_TEB, info.options, critical=_has_critical(info.options))
     if packet.trailer:
         # What the inner frame is padded with is part of the outer datagram: lengths and checksum are written out.
         frame = to_bytes(Packet((eth, *packet.layers), packet.payload, packet.trailer))
         whole = from_bytes(to_bytes(Packet((outer, udp, geneve), frame)), IPv4)
-        skb.packet = whole.pull()
-        iptunnel_xmit(netns, skb, dst, whole.layers[0], link, pkt_len=length)  # type: ignore[arg-type]
+        iptunnel_xmit(netns, skb, dst, whole, whole.size, link)
         return
-    skb.packet = Packet((udp, geneve, eth, *packet.layers), packet.payload)
-    iptunnel_xmit(netns, skb, dst, outer, link, pkt_len=length)
+    whole = Packet((outer, udp, geneve, eth, *packet.layers), packet.payload)
+    iptunnel_xmit(netns, skb, dst, whole, whole.size, link)
 
 
 def _has_critical(options: bytes) -> bool:
@@ -233,7 +231,7 @@ def geneve_rx(skb: Skb, link: Link, netns: Netns, geneve: Geneve, eth: Ethernet,
             tx=False,
         )
     link.stats.rx_packets += 1
-    link.stats.rx_bytes += inner.size + len(inner.trailer)
+    link.stats.rx_bytes += skb.len + len(inner.trailer)
     netns.machine.gro_cells_receive(skb)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE, Link
 from podwire.linux.path.lookup import fib_lookup, inet_select_addr, source_of
+from podwire.linux.path.output import ip_local_out
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
 from podwire.linux.path.route import IPV4_MIN_MTU, Dst, ip_route_output, ip_select_ttl
 from podwire.linux.path.rtupdate import ip_do_redirect, ipv4_update_pmtu
@@ -93,7 +94,7 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
             netns.emit(skb.id, IcmpSent(type_, code, ip.src, source, 0, withheld))
         return
     room = min(dst.effective_mtu, _QUOTE_LIMIT) - 28
-    length = min(skb.packet.size, room)
+    length = min(skb.len, room)
     # A packet without a source has been sent from here: the error goes to the address that is its source, too.
     header = IPv4(source, ip.src or dst.src, IPPROTO_ICMP, ip_select_ttl(netns, dst), tos, netns.new_ip_id())
     rest = int(gateway) if gateway is not None else info
@@ -115,8 +116,6 @@ def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: in
 
 def _send(netns: Netns, message: Skb, dst: Dst, parent: int, relation: str) -> None:
     """Hand over the message with ``icmp_xmit_lock`` held: softirqs wait, and what tunnels make of it provokes no error."""
-    from podwire.linux.path.output import ip_local_out
-
     machine = netns.machine
     machine.icmp_busy = True
     try:

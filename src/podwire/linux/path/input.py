@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from podwire.linux.path.fragment import ip_defrag
 from podwire.linux.path.icmp import icmp_rcv, icmp_send
+from podwire.linux.path.igmp import igmp_rcv
 from podwire.linux.path.iptunnel import tunnel4_rcv
 from podwire.linux.path.tcp import tcp_v4_rcv
 from podwire.trace.events import ByLink, Delivered, Dropped
@@ -17,6 +18,7 @@ from podwire.wire.headers import (
     ICMP_PORT_UNREACH,
     ICMP_PROT_UNREACH,
     IPPROTO_ICMP,
+    IPPROTO_IGMP,
     IPPROTO_IPIP,
     IPPROTO_TCP,
     IPPROTO_UDP,
@@ -35,13 +37,15 @@ if TYPE_CHECKING:
 
 def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_local_deliver``: join fragments, (INPUT,) raw sockets, then the protocol."""
-    if skb.ip.is_fragment:
+    ip = skb.ip
+    if ip.mf or ip.frag:
         whole = ip_defrag(netns, skb, link)
         if whole is None:
             return
         skb = whole
-    ip = skb.ip
-    raw = netns.sockets.raw_deliver(skb)
+        ip = skb.ip
+    sockets = netns.sockets
+    raw = sockets.raw_deliver(skb) if sockets.raw else False
     layers = skb.packet.layers
     transport = layers[1] if len(layers) > 1 else None
     log_on = netns.machine.log.on
@@ -57,6 +61,8 @@ def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
             if log_on:
                 by = ByLink(link.name, "no tunnel device", str(ip.src))
                 netns.emit(skb.id, Dropped("tunnel4_rcv", DropReason.NOT_SPECIFIED, by, link.name))
+    elif ip.proto == IPPROTO_IGMP:
+        igmp_rcv(netns, skb, link)
     elif raw:
         if log_on:
             netns.emit(skb.id, Delivered("socket", "raw"))
@@ -83,8 +89,7 @@ def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
     """``__udp4_lib_rcv``: a socket takes the datagram, or "port unreachable" goes back (F163)."""
     log_on = netns.machine.log.on
     packet = skb.packet
-    size = packet.size - skb.ip.size + (len(packet.trailer) if udp.length is not None else 0)
-    if udp.length is not None and not 8 <= udp.length <= size:
+    if udp.length is not None and not 8 <= udp.length <= skb.len - skb.ip.size + len(packet.trailer):
         if log_on:
             by = ByLink(link.name, "UDP length", str(udp.length))
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.PKT_TOO_SMALL, by, link.name))
@@ -98,7 +103,8 @@ def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
     if encap and (tunnel := encap.get(udp.dport)) is not None:
         tunnel.rcv(tunnel, netns, skb, link)
         return
-    socket = netns.sockets.udp_lookup(skb.ip.src, udp.sport, skb.ip.dst, udp.dport, skb.inet_iif)
+    ip = skb.ip
+    socket = netns.sockets.udp_lookup(ip.src, udp.sport, ip.dst, udp.dport, skb.inet_iif)
     if socket is not None:
         socket.receive(skb)
         if log_on:

@@ -142,7 +142,7 @@ def tnl_update_pmtu(skb: Skb, link: Link, dst: Dst, inner: IPv4, *, df: bool) ->
     mtu = dst.effective_mtu - IPIP_HLEN if df else inner_mtu
     if skb.dst is not None:
         ip_rt_update_pmtu(netns, skb.dst, inner.dst, mtu)
-    if not inner.df or skb.packet.size <= mtu:
+    if not inner.df or skb.len <= mtu:
         return False
     icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu)
     _tx_error(skb, link, "tnl_update_pmtu", DropReason.PKT_TOO_BIG, ByLink(link.name, "mtu", str(mtu), link.owner))
@@ -170,7 +170,9 @@ def _send(
     outer = IPv4(local or dst.src, remote, IPPROTO_IPIP, ttl, tos, netns.new_ip_id(), df and not dst.locked)
     if link.netns.machine.log.on:
         link.netns.emit(skb.id, Encapsulated(link.name, "ipip", outer.src, outer.dst, by=by))
-    iptunnel_xmit(netns, skb, dst, outer, link, pkt_len=skb.packet.size)
+    packet = skb.packet
+    whole = Packet((outer, *packet.layers), packet.payload, packet.trailer)
+    iptunnel_xmit(netns, skb, dst, whole, skb.len + IPIP_HLEN, link)
 
 
 def _outer_netns(link: Link) -> Netns:
@@ -240,7 +242,7 @@ def tunnel4_rcv(netns: Netns, skb: Skb, link: Link) -> bool:
         skb.tunnel = TunnelInfo(src=outer.src, dst=outer.dst, tos=outer.tos, ttl=outer.ttl, key=False, tx=False)
     skb.pkt_type = PACKET_HOST
     tunnel.stats.rx_packets += 1
-    tunnel.stats.rx_bytes += inside.size
+    tunnel.stats.rx_bytes += skb.len
     netns.machine.gro_cells_receive(skb)
     return True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from errno import ENETDOWN, ENOBUFS
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.fib import UNICAST
 from podwire.linux.link import Link
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.neigh import CONNECTED
@@ -17,8 +18,8 @@ from podwire.linux.path.neighbour import neigh_event_send, neigh_of
 from podwire.linux.path.tc import sch_handle_egress
 from podwire.trace.events import PACKET_LOOPBACK, ByLink, Created, Dropped, Routed, Transmitted
 from podwire.trace.reasons import DropReason
-from podwire.wire.addr import ANY4, Mac
-from podwire.wire.headers import ETH_P_IP, Ethernet
+from podwire.wire.addr import ANY4, Ip, Mac
+from podwire.wire.headers import Ethernet
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ def ip_local_out(
 
     ``tunnelled``: it is not born here, a tunnel device put the header in front.
     """
-    ip = skb.ip
     skb.dst = dst
     skb.tunnel = dst.encap
     skb.local_out = True
@@ -51,16 +51,19 @@ def ip_local_out(
     if netns.machine.log.on:
         if not tunnelled:
             netns.emit(skb.id, Created(parent, relation, skb.packet))
+        ip = skb.ip
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
-    if dst.is_heard_here and not link.is_loopback:
+    if dst.type != UNICAST and dst.is_heard_here and not link.is_loopback:
         _loop_back(netns, skb, link, dst)
     return ip_output(netns, skb, link)
 
 
 def _loop_back(netns: Netns, skb: Skb, link: Link, dst: Dst) -> None:
     """``ip_mc_output`` and ``dev_loopback_xmit``: this host hears its own broadcasts, and what it sends to its own groups."""
-    if dst.type == "multicast" and (not link.is_up or (skb.owner is not None and not skb.owner.multicast_loop)):
-        # A device that is down has left its groups.
+    if dst.type == "multicast" and (
+        netns.machine.xmit_recursion or (skb.owner is not None and not skb.owner.multicast_loop)
+    ):
+        # sk_mc_loop: nor what a tunnel device sends.
         return
     copy = type(skb)(skb.packet, netns.machine.world.new_packet_id(), link, skb.eth)
     copy.dst, copy.mark, copy.pkt_type = dst, skb.mark, PACKET_LOOPBACK
@@ -85,19 +88,16 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
     """
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
-    mtu = ip_skb_dst_mtu(netns, skb, dst)
-    if skb.packet.size > mtu:
+    # ip_skb_dst_mtu: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path.
+    if not skb.local_out:
+        mtu = dst.forward_mtu(netns)
+    elif (owner := skb.owner) is not None and owner.probes:
+        mtu = min(dst.link.mtu if dst.link is not None else 65535, 65535)
+    else:
+        mtu = dst.effective_mtu
+    if skb.len > mtu:
         return ip_fragment(netns, skb, link, mtu)
     return ip_finish_output2(netns, skb, link)
-
-
-def ip_skb_dst_mtu(netns: Netns, skb: Skb, dst: Dst) -> int:
-    """``ip_skb_dst_mtu``: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path."""
-    if not skb.local_out:
-        return dst.forward_mtu(netns)
-    if skb.owner is not None and skb.owner.probes:
-        return min(dst.link.mtu if dst.link is not None else 65535, 65535)
-    return dst.effective_mtu
 
 
 def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
@@ -105,7 +105,10 @@ def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
     # arp_constructor: on lo, and on a device with one other end, there is one entry for all.
-    next_hop = ANY4 if link.is_loopback or link.pointopoint else dst.gateway or skb.ip.dst
+    if link.is_loopback or (link.headerless and link.pointopoint):
+        next_hop: Ip = ANY4
+    else:
+        next_hop = dst.gateway or skb.ip.dst
     entry = netns.neighbours.get(next_hop, link) or neigh_of(link, next_hop)
     if entry is None:
         if netns.machine.log.on:
@@ -116,13 +119,15 @@ def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
         # sock_confirm_neigh: the transport made progress, so the next hop works. The mark stays on the packet (F27).
         entry.confirmed = netns.machine.jiffies
     if entry.state in CONNECTED or neigh_event_send(entry, skb):
-        return dev_hard_header_xmit(link, skb, entry.mac)
+        # dev_hard_header
+        skb.eth = None if link.headerless else Ethernet(entry.mac, link.mac)
+        return dev_queue_xmit(link, skb)
     return 0
 
 
 def dev_hard_header_xmit(link: Link, skb: Skb, mac: Mac) -> int:
     """``dev_hard_header`` and ``dev_queue_xmit``."""
-    skb.eth = None if link.headerless else Ethernet(mac, link.mac, ETH_P_IP)
+    skb.eth = None if link.headerless else Ethernet(mac, link.mac)
     return dev_queue_xmit(link, skb)
 
 
@@ -161,36 +166,38 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
     if not link.is_up:
         _dropped(link, skb, "__dev_queue_xmit", "down")
         return -ENETDOWN
-    if not link.carrier:
+    peer = link.peer
+    # The carrier of a veth is its other end.
+    if not (link.carrier_ok if peer is None else peer.is_up):
         return _noop_enqueue(link, skb)
     if link.xmit is not None:
         return _tunnel_xmit(link, skb, link.xmit)
     packet = skb.packet
     eth = skb.eth
     assert eth is not None  # noqa: S101 - the header was built above
-    world = machine.world
-    world.now += TRANSMIT_NS
+    machine.world.now += TRANSMIT_NS
     stats = link.stats
     stats.tx_packets += 1
-    # loopback_xmit counts behind eth_type_trans, without the header.
-    stats.tx_bytes += packet.size + (0 if link.is_loopback else 14)
     kind = link.kind
-    if kind == "ethernet" or machine.log.on:
+    # loopback_xmit counts behind eth_type_trans, without the header.
+    stats.tx_bytes += skb.len if kind == "loopback" else skb.len + 14
+    log_on = machine.log.on
+    frame = None
+    if log_on or kind == "ethernet":
         frame = Packet((eth, *packet.layers), packet.payload, packet.trailer)
-        if machine.log.on:
+        if log_on:
             netns.emit(skb.id, Transmitted(link.name, frame))
         if kind == "ethernet":
             if link.cable is not None:
                 link.cable.transmit(frame, skb.id)
             return 0
     if kind == "veth":
-        peer = link.peer
         assert peer is not None  # noqa: S101 - a veth without a peer has no carrier
-        if packet.size > peer.mtu + _VLAN_HLEN:
+        if skb.len > peer.mtu + _VLAN_HLEN:
             # is_skb_forwardable: longer than the other end takes, and nobody is told.
             # Counted as dropped on both sides, and as sent on none.
             stats.tx_packets -= 1
-            stats.tx_bytes -= packet.size + 14
+            stats.tx_bytes -= skb.len + 14
             peer.stats.rx_dropped += 1
             end = f"{peer.netns.label}:{peer.name} {peer.mtu}"
             _dropped(link, skb, "veth_xmit", "peer mtu", end, DropReason.PKT_TOO_BIG)
@@ -203,9 +210,11 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         skb.redirect = False
         skb.owner = None
         skb.tunnel = None
-        if peer.netns is not netns:
+        skb.frame = frame
+        there = peer.netns
+        if there is not netns:
             skb.mark = 0
-        peer.netns.machine.enqueue(skb)
+        there.machine.enqueue(skb)
     elif kind == "loopback":
         skb.dev = link
         skb.local_out = False
@@ -213,10 +222,10 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         # It keeps its route: whatever leaves by lo is for this host (__mkroute_output: RTCF_LOCAL).
         machine.enqueue(skb)
     elif kind == "bridge":
-        skb.dst = None
+        # The route stays (no IFF_XMIT_DST_RELEASE): a tunnel that is a port notes its path MTU.
         skb.owner = None
         br_dev_xmit(skb, link)
-    elif machine.log.on:
+    elif log_on:
         # A dummy: the frame reaches nobody.
         netns.emit(skb.id, Dropped("dummy_xmit", DropReason.DEV_READY, ByLink(link.name, "dummy device"), link.name))
     return 0

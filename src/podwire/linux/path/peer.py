@@ -36,9 +36,15 @@ def get_peer(netns: Netns, addr: Ip) -> Peer:
 
 
 def inet_peer_xrlim_allow(peer: Peer, now: int, timeout: int) -> bool:
-    """One ICMP message per ``timeout`` jiffies with a burst of six."""
-    token = min(peer.rate_tokens + now - peer.rate_last, XRLIM_BURST_FACTOR * timeout)
-    peer.rate_last = now
+    """One ICMP message per ``timeout`` jiffies with a burst of six.
+
+    What is there is cut to the burst only when time has passed: with a timeout of 0 an error of ip_error, which has looked at the
+    same instant, leaves the tokens alone, and every other one takes them all.
+    """
+    token = peer.rate_tokens
+    if now != peer.rate_last:
+        token = min(token + now - peer.rate_last, XRLIM_BURST_FACTOR * timeout)
+        peer.rate_last = now
     allowed = token >= timeout
     peer.rate_tokens = token - timeout if allowed else token
     return allowed

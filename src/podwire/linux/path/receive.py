@@ -9,7 +9,7 @@ from podwire.linux.path.bridge import br_handle_frame
 from podwire.linux.path.forward import ip_forward
 from podwire.linux.path.icmp import ip_error
 from podwire.linux.path.input import ip_local_deliver
-from podwire.linux.path.routein import ip_route_input
+from podwire.linux.path.routein import igmp_route_input, ip_route_input
 from podwire.linux.path.tc import sch_handle_ingress
 from podwire.linux.path.why import sysctl
 from podwire.trace.events import (
@@ -25,7 +25,7 @@ from podwire.trace.events import (
     Routed,
 )
 from podwire.trace.reasons import DropReason
-from podwire.wire.headers import ETH_P_ARP, ETH_P_IP, Arp, IPv4, Tcp, Udp
+from podwire.wire.headers import ETH_P_ARP, ETH_P_IP, IPPROTO_IGMP, Arp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
+_L2_MULTICAST: Final = frozenset({PACKET_BROADCAST, PACKET_MULTICAST})
 _NOP: Final = 1
 _IDLE_OPTIONS: Final = frozenset({_NOP, 148})
 
@@ -62,10 +63,11 @@ def netif_receive_skb(skb: Skb) -> None:
     if skb.pkt_type == PACKET_LOOPBACK:
         ip_rcv(skb, link, netns)
         return
-    skb.pkt_type = eth_type_trans(skb, link)
+    eth = skb.eth
+    skb.pkt_type = PACKET_HOST if eth is None or eth.dst == link.mac else eth_type_trans(skb, link)
     stats = link.stats
     stats.rx_packets += 1
-    stats.rx_bytes += skb.packet.size + (0 if skb.eth is None or link.is_loopback else 14)
+    stats.rx_bytes += skb.len if eth is None or link.is_loopback else skb.len + 14
     netif_receive_skb_core(skb, link)
 
 
@@ -75,9 +77,11 @@ def netif_receive_skb_core(skb: Skb, link: Link) -> None:
     skb.iif = link
     log_on = netns.machine.log.on
     eth = skb.eth
+    frame, skb.frame = skb.frame, None
     if log_on:
         packet = skb.packet
-        frame = packet if eth is None else Packet((eth, *packet.layers), packet.payload, packet.trailer)
+        if frame is None:
+            frame = packet if eth is None else Packet((eth, *packet.layers), packet.payload, packet.trailer)
         netns.emit(skb.id, Received(link.name, frame, skb.pkt_type))
     if link.tc_ingress is not None:
         onward = sch_handle_ingress(skb, link, link.tc_ingress)
@@ -110,7 +114,8 @@ def _drop(netns: Netns, skb: Skb, where: str, reason: DropReason, link: Link, wh
 
 def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_rcv``: header checks, then (behind PREROUTING) the route."""
-    ip = skb.ip
+    packet = skb.packet
+    ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
     if skb.pkt_type == PACKET_OTHERHOST:
         eth = skb.eth
         _drop(netns, skb, "ip_rcv", DropReason.OTHERHOST, link, "lladdr", str(eth.dst) if eth is not None else "")
@@ -119,16 +124,16 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
         _drop(netns, skb, "ip_rcv", DropReason.IP_CSUM, link, "header checksum", f"{ip.checksum:#06x}")
         return
     length = ip.total_length
-    packet = skb.packet
-    if length is not None and length > packet.size + len(packet.trailer):
-        _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(length))
-        return
-    if length is not None and length < ip.size:
-        _drop(netns, skb, "ip_rcv", DropReason.IP_INHDR, link, "total length", str(length))
-        return
+    if length is not None:
+        if length > skb.len + len(packet.trailer):
+            _drop(netns, skb, "ip_rcv", DropReason.PKT_TOO_SMALL, link, "total length", str(length))
+            return
+        if length < ip.size:
+            _drop(netns, skb, "ip_rcv", DropReason.IP_INHDR, link, "total length", str(length))
+            return
     if packet.trailer:
         # pskb_trim_rcsum: what the link layer padded ends here; padding of a frame inside a tunnel is part of the datagram.
-        inside = max((length or 0) - packet.size, 0)
+        inside = max((length or 0) - skb.len, 0)
         skb.packet = Packet(packet.layers, packet.payload, packet.trailer[:inside])
     ip_rcv_finish(skb, link, netns)
 
@@ -159,16 +164,23 @@ def early_flow_dissect(netns: Netns, skb: Skb) -> tuple[int, int, int] | None:
 
 def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_rcv_finish``: route once, then deliver, forward or answer with an error."""
-    ip = skb.ip
+    ip: IPv4 = skb.packet.layers[0]  # type: ignore[assignment]
     dst = skb.dst
     if dst is None:
         # A packet that came over lo still has the route it left with; every other one is looked up.
-        dst = skb.dst = ip_route_input(
-            netns, ip.dst, ip.src, link, mark=skb.mark, tos=ip.tos & 0x1C, ports=early_flow_dissect(netns, skb)
-        )
+        ports = early_flow_dissect(netns, skb) if netns.custom_rules else None
+        dst = skb.dst = ip_route_input(netns, ip.dst, ip.src, link, skb.mark, ip.tos & 0x1C, ports)
         skb.tunnel = dst.encap
     kind = dst.kind
     log_on = netns.machine.log.on
+    if kind == "output" and dst.type == "unicast" and not dst.is_own:
+        # What a tunnel in a bridge says about a packet of this host has the route of that packet (dst_discard).
+        if log_on:
+            netns.emit(skb.id, Dropped("dst_discard", DropReason.NOT_SPECIFIED, dst.by, link.name))
+        return
+    if kind == "drop" and ip.proto == IPPROTO_IGMP and ip.dst.is_multicast:
+        dst = skb.dst = igmp_route_input(netns, ip.dst, ip.src, link, skb.mark, ip.tos & 0x1C)
+        kind = dst.kind
     if kind == "drop":
         if log_on:
             netns.emit(skb.id, Dropped("ip_rcv_finish", dst.reason or DropReason.NOT_SPECIFIED, dst.why, link.name))
@@ -181,10 +193,10 @@ def ip_rcv_finish(skb: Skb, link: Link, netns: Netns) -> None:
             by = ByNotModelled(f"IP option {option}")
             netns.emit(skb.id, Dropped("ip_rcv_options", DropReason.NOT_MODELLED, by, link.name))
         return
-    if dst.type in {"broadcast", "multicast"}:
-        pass
-    elif skb.pkt_type in {PACKET_BROADCAST, PACKET_MULTICAST} and (
-        netns.conf_all.drop_unicast_in_l2_multicast or link.conf.drop_unicast_in_l2_multicast
+    if (
+        skb.pkt_type in _L2_MULTICAST
+        and dst.type not in {"broadcast", "multicast"}
+        and (netns.conf_all.drop_unicast_in_l2_multicast or link.conf.drop_unicast_in_l2_multicast)
     ):
         if log_on:
             switch = sysctl(netns, link, "drop_unicast_in_l2_multicast")

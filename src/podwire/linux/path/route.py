@@ -19,6 +19,7 @@ from podwire.linux.fib import (
     Route,
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.multicast import is_local_multicast
 from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
 from podwire.linux.path.exception import find_exception, next_hop_key
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_select_addr, multipath_hash, source_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from podwire.linux.tunnel import TunnelInfo
 
 _CACHE_LIMIT: Final = 8192
-ALL_HOSTS: Final = Ip4.parse("224.0.0.1")
+_IP_MAX_MTU: Final = 65535
 IPV4_MIN_MTU: Final = 68
 """``inetdev_valid_mtu``: where the route takes less, nothing is sent from here (RFC 791)."""
 LOOPBACK_ADDR: Final = Ip4.parse("127.0.0.1")
@@ -123,7 +124,7 @@ class Dst:
 
     @property
     def is_heard_here(self) -> bool:
-        """``rt->dst.output`` is ``ip_mc_output`` with RTCF_LOCAL: a broadcast, or to the one group that every host is in."""
+        """``rt->dst.output`` is ``ip_mc_output`` with RTCF_LOCAL: a broadcast, or to a group that the device is in."""
         return self.type == BROADCAST or (self.type == MULTICAST and self.member)
 
     @property
@@ -135,21 +136,29 @@ class Dst:
     @property
     def effective_mtu(self) -> int:
         """``dst_mtu``: what was learned of the path, else the metric, else the device's; 65535 at most."""
-        return self.pmtu or self._raw_mtu
-
-    @property
-    def _raw_mtu(self) -> int:
-        if self.mtu:
-            return self.mtu
-        mtu = min(self.link.mtu if self.link is not None else 65535, 65535)
-        # A metric of 0 that is locked: behind a gateway nothing can be known.
-        return min(mtu, 576) if self.locked and self.gateway is not None else mtu
+        mtu = self.pmtu or self.mtu
+        if mtu:
+            return mtu
+        if self.locked or self.link is None:
+            return self._unknown_mtu()
+        mtu = self.link.mtu
+        return mtu if mtu < _IP_MAX_MTU else _IP_MAX_MTU  # noqa: FURB136 - asked for every packet, and min() is a call
 
     def forward_mtu(self, netns: Netns) -> int:
         """``ip_dst_mtu_maybe_forward``: a router believes what it has learned of a path only where it is told to, or locked (F93)."""
         if self.pmtu and (self.locked or netns.setting("ip_forward_use_pmtu")):
             return self.pmtu
-        return self._raw_mtu
+        if self.mtu:
+            return self.mtu
+        if self.locked or self.link is None:
+            return self._unknown_mtu()
+        mtu = self.link.mtu
+        return mtu if mtu < _IP_MAX_MTU else _IP_MAX_MTU  # noqa: FURB136 - as above
+
+    def _unknown_mtu(self) -> int:
+        """A metric of 0 that is locked: behind a gateway nothing can be known."""
+        mtu = self.link.mtu if self.link is not None else _IP_MAX_MTU
+        return min(mtu, 576 if self.gateway is not None and self.locked else _IP_MAX_MTU)
 
 
 def ip_select_ttl(netns: Netns, dst: Dst) -> int:
@@ -285,11 +294,12 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         if not oif.is_up:
             return _refused(ENETUNREACH, daddr, DropReason.IP_OUTNOROUTES, ByLink(oif.name, "down", owner=oif.owner))
         if lbcast_or_mcast and not saddr:
-            saddr = inet_select_addr(netns, oif, ANY4, SCOPE_LINK)
+            near = dst.is_lbcast or is_local_multicast(dst)
+            saddr = inet_select_addr(netns, oif, ANY4, SCOPE_LINK if near else SCOPE_UNIVERSE)
     if lbcast_or_mcast and dev is not None:
         kind = BROADCAST if dst.is_lbcast else MULTICAST
         out = Dst("output", kind, dev, ByRoute(kind, str(daddr), "", dev.name), src=saddr)
-        out.member = daddr == ALL_HOSTS
+        out.member = daddr in dev.mc
         return out
     if not daddr:
         # This host, by whatever address; no table is asked.
@@ -336,7 +346,7 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
     gateway = on_link_gateway(nexthop) if type_ == UNICAST else None
     out = Dst("output", type_, link, by, gateway=gateway, src=src, rule=rule, mtu=route.mtu)
     out.encap = nexthop.encap
-    out.member = daddr == ALL_HOSTS
+    out.member = daddr in link.mc
     if type_ == BROADCAST or (type_ == MULTICAST and route.dst.plen < 4):
         # __mkroute_output: the metrics of a route that is not about broadcasts or groups do not count.
         out.mtu = 0

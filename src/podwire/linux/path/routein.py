@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import BROADCAST, LOCAL, UNICAST
 from podwire.linux.link import SCOPE_HOST, Link
+from podwire.linux.multicast import is_local_multicast
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_addr_onlink, multipath_hash
 from podwire.linux.path.route import Dst, describe, on_link_gateway, rt_bind_exception
 from podwire.linux.path.why import sysctl
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
 
 _CACHE_LIMIT: Final = 8192
-_ALL_HOSTS: Final = Ip4.parse("224.0.0.1")
 
 
 def ip_route_input(
@@ -29,7 +29,6 @@ def ip_route_input(
     daddr: Ip,
     saddr: Ip,
     link: Link,
-    *,
     mark: int = 0,
     tos: int = 0,
     ports: tuple[int, int, int] | None = None,
@@ -42,7 +41,7 @@ def ip_route_input(
     key = (daddr, saddr, link, mark, tos, ports)
     cached = netns.input_routes.get(key)
     if cached is None:
-        cached = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports, arp=False)
+        cached = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports)
         if len(netns.input_routes) > _CACHE_LIMIT:
             netns.input_routes.clear()
         netns.input_routes[key] = cached
@@ -51,7 +50,15 @@ def ip_route_input(
 
 def arp_route_input(netns: Netns, target: Ip, sender: Ip, link: Link) -> Dst:
     """The same lookup as ARP makes it: may we answer for ``target``?"""
-    return _route_input(netns, Ip4(target), Ip4(sender), link, 0, 0, None, arp=True)
+    to, source = Ip4(target), Ip4(sender)
+    if to.is_multicast:
+        return _martian(to, DropReason.IP_INVALID_DEST, ByRoute("multicast", str(to), "", link.name))
+    return _route_input(netns, to, source, link, 0, 0, None, arp=True)
+
+
+def igmp_route_input(netns: Netns, daddr: Ip, saddr: Ip, link: Link, mark: int, tos: int) -> Dst:
+    """The same lookup for a message of IGMP: ``ip_check_mc_rcu`` takes it whatever group it was sent to."""
+    return _multicast_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, igmp=True)
 
 
 def _martian(daddr: Ip, reason: DropReason, why: By) -> Dst:
@@ -67,12 +74,12 @@ def _route_input(
     tos: int,
     ports: tuple[int, int, int] | None,
     *,
-    arp: bool,
+    arp: bool = False,
 ) -> Dst:
     source = ByLink(link.name, "source address", str(saddr))
     localnet = link.conf.route_localnet or netns.conf_all.route_localnet
     if daddr.is_multicast:
-        return _multicast_input(netns, daddr, saddr, link, mark, tos, arp=arp)
+        return _multicast_input(netns, daddr, saddr, link, mark, tos)
     if saddr.is_multicast or saddr.is_lbcast:
         return _martian(daddr, DropReason.IP_INVALID_SOURCE, source)
     if daddr.is_lbcast or (not saddr and not daddr):
@@ -134,21 +141,21 @@ def _route_input(
     return dst
 
 
-def _multicast_input(netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, arp: bool) -> Dst:
-    """``ip_check_mc_rcu`` and ``ip_mc_validate_source``: every host is in 224.0.0.1.
+def _multicast_input(
+    netns: Netns, daddr: Ip4, saddr: Ip4, link: Link, mark: int, tos: int, *, igmp: bool = False
+) -> Dst:
+    """``ip_check_mc_rcu``, ``ip_route_input_mc`` and ``ip_mc_validate_source``: in by a device that is in the group.
 
     Nothing is forwarded (mc_forwarding is not modelled).
     """
     by = ByRoute("multicast", str(daddr), "", link.name)
-    # A device that is down has left its groups (ip_mc_down).
-    member = daddr == _ALL_HOSTS and link.is_up
-    if arp or not (member or link.allmulticast):
+    if not igmp and daddr not in link.mc:
         return _martian(daddr, DropReason.IP_INVALID_DEST, by)
     source = ByLink(link.name, "source address", str(saddr))
     localnet = link.conf.route_localnet or netns.conf_all.route_localnet
     if saddr.is_loopback and not localnet:
         return _martian(daddr, DropReason.IP_LOCALNET, sysctl(netns, link, "route_localnet"))
-    if saddr.is_multicast or saddr.is_lbcast or (saddr.is_zeronet and daddr >> 8 != _ALL_HOSTS >> 8):
+    if saddr.is_multicast or saddr.is_lbcast or (saddr.is_zeronet and not is_local_multicast(daddr)):
         return _martian(daddr, DropReason.IP_INVALID_SOURCE, source)
     if not saddr.is_zeronet:
         bad = fib_validate_source(netns, saddr, ANY4, link, None, mark, tos)

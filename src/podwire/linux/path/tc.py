@@ -116,12 +116,15 @@ class SkBuff:
         self._skb.eth = Ethernet(eth.dst if dst is None else dst, eth.src if src is None else src, eth.type)
 
     def store_ip(self, header: IPv4) -> None:
-        self._skb.packet = self._skb.packet.replace(0, header)
+        skb = self._skb
+        skb.packet = skb.packet.replace(0, header)
+        skb.len = skb.packet.size
 
     def store_answer(self, eth: Ethernet, message: Arp) -> None:
         skb, netns = self._skb, self._link.netns
         request, skb.id = skb.id, netns.machine.world.new_packet_id()
         skb.packet, skb.eth = Packet((message,)), eth
+        skb.len = skb.packet.size
         if self.observed:
             netns.emit(request, Delivered("arp", "responder", self._by()))
             netns.emit(skb.id, Created(request, "reply", skb.packet))
@@ -254,7 +257,7 @@ def skb_do_redirect(skb: Skb, link: Link, ctx: SkBuff) -> Link | None:
         # skb_scrub_packet
         skb.dev, skb.dst, skb.tunnel, skb.owner, skb.local_out = peer, None, None, None, False
         peer.stats.rx_packets += 1
-        peer.stats.rx_bytes += skb.packet.size + 14
+        peer.stats.rx_bytes += skb.len + 14
         return peer
     skb.dev = target
     if how == "neigh":

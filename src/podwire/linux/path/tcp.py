@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podwire.linux.path.output import ip_local_out
 from podwire.linux.path.route import ip_route_output, ip_select_ttl
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, ByLink, Dropped
@@ -44,8 +45,6 @@ def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
 
     IP id 0, DF (F140).
     """
-    from podwire.linux.path.output import ip_local_out
-
     ip = skb.ip
     ports = (IPPROTO_TCP, tcp.dport, tcp.sport) if netns.custom_rules else None
     dst = ip_route_output(netns, ip.src, ip.dst, tos=ip.tos & 0x1C, ports=ports)

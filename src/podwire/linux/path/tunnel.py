@@ -52,6 +52,7 @@ INET_ECN_MASK: Final = 3
 INET_ECN_ECT_1: Final = 1
 INET_ECN_ECT_0: Final = 2
 INET_ECN_CE: Final = 3
+_WITH_PORTS: Final = (Tcp, Udp)
 _MIX: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 """Odd numbers of 64 bits without a pattern, which spread what they are multiplied with over the upper half."""
 _QUOTE: Final = 548
@@ -121,12 +122,10 @@ def udp_flow_src_port(netns: Netns, skb: Skb, low: int, high: int) -> int:
         number = (skb.eth.type if skb.eth is not None else 0) * _MIX[0]
     else:
         # __flow_hash_consistentify: the two directions are one, addresses and ports each by themselves.
-        a, b = int(ip.src), int(ip.dst)
-        if a > b:
-            a, b = b, a
-        number = a * _MIX[0] + b * _MIX[1] + ip.proto * _MIX[2]
+        a, b = ip.src, ip.dst
+        number = (a * _MIX[0] + b * _MIX[1] if a < b else b * _MIX[0] + a * _MIX[1]) + ip.proto * _MIX[2]
         transport = layers[1] if len(layers) > 1 else None
-        if isinstance(transport, Tcp | Udp) and not ip.is_fragment:
+        if isinstance(transport, _WITH_PORTS) and not ip.is_fragment:
             first, second = transport.sport, transport.dport
             number += ((second << 16 | first) if first > second else (first << 16 | second)) * _MIX[3]
     # reciprocal_scale of the upper half.
@@ -178,14 +177,15 @@ def outer_header(netns: Netns, dst: Dst, src: Ip, to: Ip, proto: int, tos: int, 
     return IPv4(src, to, proto, ttl, tos, netns.new_ip_id(), df and not dst.locked)
 
 
-def iptunnel_xmit(netns: Netns, skb: Skb, dst: Dst, outer: IPv4, link: Link, *, pkt_len: int) -> None:
-    """``iptunnel_xmit``: the packet, which has its UDP header if there is one, leaves as a local packet of the machine.
+def iptunnel_xmit(netns: Netns, skb: Skb, dst: Dst, packet: Packet, length: int, link: Link) -> None:
+    """``iptunnel_xmit``: ``packet``, which begins with the outer header, leaves as a local packet of the machine.
 
-    The mark stays unless it changes namespace (F99); route, input device and MAC header are new. ``pkt_len`` is what the device
-    counts: the inner datagram's length.
+    The mark stays unless it changes namespace (F99); route, input device and MAC header are new. ``length`` is the packet's size;
+    what the device counts is the inner datagram's length.
     """
-    packet = skb.packet
-    skb.packet = Packet((outer, *packet.layers), packet.payload, packet.trailer)
+    pkt_len = skb.len
+    skb.packet = packet
+    skb.len = length
     skb.eth = None
     skb.redirect = False
     skb.pkt_type = PACKET_HOST
@@ -208,6 +208,7 @@ def iptunnel_pull_header(skb: Skb, link: Link, netns: Netns, packet: Packet, eth
     The mark stays unless it changes namespace (F99).
     """
     skb.packet = packet
+    skb.len = packet.size
     skb.eth = eth
     skb.dev = link
     skb.dst = None
@@ -227,9 +228,9 @@ def skb_tunnel_check_pmtu(skb: Skb, link: Link, dst: Dst, headroom: int) -> Skb 
     one it is about is gone. None where the packet goes on.
     """
     mtu = dst.effective_mtu - headroom
-    packet = skb.packet
-    if packet.size <= mtu:
+    if skb.len <= mtu:
         return None
+    packet = skb.packet
     ip = packet.layers[0]
     if type(ip) is not IPv4:
         return None
@@ -256,12 +257,12 @@ def _pmtud_build_icmp(skb: Skb, link: Link, dst: Dst, mtu: int) -> Skb:
     ip, eth, netns = skb.ip, skb.eth, link.netns
     assert eth is not None  # noqa: S101 - a device that is a port has frames
     header = IPv4(ip.dst, ip.src, IPPROTO_ICMP, ip.ttl, 0, 0, True)
-    quote = Quoted(skb.packet, min(skb.packet.size, _QUOTE))
+    quote = Quoted(skb.packet, min(skb.len, _QUOTE))
     error = Skb(
         Packet((header, Icmp(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu)), quote), netns.machine.world.new_packet_id()
     )
     error.eth = Ethernet(eth.src, eth.dst, ETH_P_IP)
-    error.dev, error.mark = link, skb.mark
+    error.dev, error.mark, error.dst = link, skb.mark, skb.dst
     if netns.machine.log.on:
         netns.emit(skb.id, IcmpSent(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ip.src, ip.dst, error.id))
         netns.emit(error.id, Created(skb.id, "icmp-error", error.packet))

@@ -132,7 +132,7 @@ def vxlan_xmit_one(skb: Skb, link: Link, config: VxlanConfig, remote: Remote, en
     ttl = config.ttl
     if config.ttl_inherit:
         ttl = inner.ttl if inner is not None else 0
-    elif not ttl and Ip4(remote.ip).is_multicast:
+    elif not ttl and remote.ip.is_multicast:
         ttl = 1
     tos = config.tos
     if tos == _INHERIT:
@@ -196,18 +196,15 @@ def _send(
     packet, eth = skb.packet, skb.eth
     assert eth is not None  # noqa: S101 - asked by the caller
     sport = udp_flow_src_port(link.netns, skb, *config.ports)
-    length = packet.size
     udp = Udp(sport, port) if csum else Udp(sport, port, None, _NO_CSUM)
     if packet.trailer:
         # What the inner frame is padded with is part of the outer datagram: lengths and checksum are written out.
         frame = to_bytes(Packet((eth, *packet.layers), packet.payload, packet.trailer))
         whole = from_bytes(to_bytes(Packet((outer, udp, Vxlan(vni)), frame)), IPv4)
-        outer = whole.layers[0]  # type: ignore[assignment]
-        skb.packet = whole.pull()
-        iptunnel_xmit(netns, skb, dst, outer, link, pkt_len=length)
+        iptunnel_xmit(netns, skb, dst, whole, whole.size, link)
         return
-    skb.packet = Packet((udp, Vxlan(vni), eth, *packet.layers), packet.payload)
-    iptunnel_xmit(netns, skb, dst, outer, link, pkt_len=length)
+    whole = Packet((outer, udp, Vxlan(vni), eth, *packet.layers), packet.payload)
+    iptunnel_xmit(netns, skb, dst, whole, skb.len + VXLAN_HEADROOM, link)
 
 
 def _encap_bypass_if_local(skb: Skb, link: Link, config: VxlanConfig, port: int, vni: int, remote: Ip) -> bool:
@@ -226,20 +223,20 @@ def _encap_bypass_if_local(skb: Skb, link: Link, config: VxlanConfig, port: int,
     their = target.tunnel
     if isinstance(their, VxlanConfig) and their.learning and skb.eth is not None:
         vxlan_snoop(target, their, _LOOPBACK, skb.eth.src, vni)
+    skb.dst = None
     _encap_bypass(skb, link, target)
     return True
 
 
 def _encap_bypass(skb: Skb, source: Link, target: Link) -> None:
     """``vxlan_encap_bypass``: ``target`` receives, as if addressed to it, what ``source`` sends."""
-    length = skb.packet.size + ETH_HLEN
+    length = skb.len + ETH_HLEN
     source.stats.tx_packets += 1
     source.stats.tx_bytes += length
     target.stats.rx_packets += 1
     target.stats.rx_bytes += length
     skb.dev = target
     skb.pkt_type = PACKET_HOST
-    skb.dst = None
     skb.local_out = False
     skb.owner = None
     source.netns.machine.gro_cells_receive(skb)
@@ -276,7 +273,8 @@ def vxlan_rcv(encap: UdpEncap, netns: Netns, skb: Skb, lower: Link) -> None:
     if type(eth) is not Ethernet:
         _refuse(netns, skb, lower, DropReason.PKT_TOO_SMALL, "inner Ethernet header", "")
         return
-    _vxlan_set_mac(skb, link, netns, outer, Packet(layers[4:], packet.payload, packet.trailer), eth, vxlan.vni)
+    inner = Packet(layers[4:], packet.payload, packet.trailer)
+    _vxlan_set_mac(skb, link, netns, outer, inner, eth, vxlan.vni, csum=layers[1].checksum != _NO_CSUM)  # type: ignore[union-attr]
 
 
 def _refuse(netns: Netns, skb: Skb, lower: Link, reason: DropReason, what: str, value: str) -> None:
@@ -294,7 +292,9 @@ def _decoded(packet: Packet) -> Packet:
     return Packet((*packet.layers[:2], *inner.layers), inner.payload, inner.trailer)
 
 
-def _vxlan_set_mac(skb: Skb, link: Link, netns: Netns, outer: IPv4, inner: Packet, eth: Ethernet, vni: int) -> None:
+def _vxlan_set_mac(
+    skb: Skb, link: Link, netns: Netns, outer: IPv4, inner: Packet, eth: Ethernet, vni: int, *, csum: bool
+) -> None:
     """``vxlan_set_mac``, ``vxlan_ecn_decapsulate`` and the rest of ``vxlan_rcv``: learn, adopt the congestion, hand on."""
     config = link.tunnel
     assert isinstance(config, VxlanConfig)  # noqa: S101 - the socket knows VXLAN devices only
@@ -331,8 +331,9 @@ def _vxlan_set_mac(skb: Skb, link: Link, netns: Netns, outer: IPv4, inner: Packe
         skb.pkt_type = PACKET_MULTICAST if dst.is_multicast else PACKET_OTHERHOST
     iptunnel_pull_header(skb, link, netns, inner, eth)
     if config.external:
-        skb.tunnel = TunnelInfo(id=vni, src=outer.src, dst=outer.dst, ttl=outer.ttl, tos=outer.tos, tx=False)
+        # udp_tun_rx_dst: an answer has a checksum if the question had one.
+        skb.tunnel = TunnelInfo(id=vni, src=outer.src, dst=outer.dst, ttl=outer.ttl, tos=outer.tos, csum=csum, tx=False)
     stats = link.stats
     stats.rx_packets += 1
-    stats.rx_bytes += inner.size + len(inner.trailer)
+    stats.rx_bytes += skb.len + len(inner.trailer)
     link.netns.machine.gro_cells_receive(skb)

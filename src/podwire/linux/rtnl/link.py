@@ -11,6 +11,7 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import Cable, Link
+from podwire.linux.path.igmp import ip_mc_destroy_dev
 from podwire.linux.rtnl.bridge import BridgeOptions
 from podwire.linux.rtnl.linkset import LinkSetVerbs, check_mtu, eui64_link_local, valid_name
 from podwire.linux.rtnl.notify import LinkMessage, link_changed, link_conf_changed, tell
@@ -281,6 +282,7 @@ class LinkVerbs(LinkSetVerbs):
         """``unregister_netdevice``: without addresses, out of every table. ``target``: it goes to another namespace."""
         for tunnel in tunnels_over(link):
             type(self)(tunnel.netns, self.writer).link_del(tunnel)
+        ip_mc_destroy_dev(link)
         if target is None:
             tunnel_uninit(link)
         self._del_port(link)

@@ -9,6 +9,7 @@ from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import FOREVER, SCOPE_HOST, SCOPE_LINK, Address, Link
 from podwire.linux.path.exception import fib_nhc_update_mtu
+from podwire.linux.path.igmp import ip_mc_down, ip_mc_up
 from podwire.linux.rtnl.bridge import BridgeVerbs
 from podwire.linux.rtnl.notify import link_changed, link_conf_changed
 from podwire.linux.rtnl.tunnel import tunnel_check_mtu, tunnel_open, tunnel_stop
@@ -151,6 +152,7 @@ class LinkSetVerbs(BridgeVerbs):
         if link.is_loopback and not link.addresses:
             address = Address(Ip4(0x7F000001), 8, Ip4(0x7F000001), scope=SCOPE_HOST, label=link.name)
             self._insert_address(link, address)
+        ip_mc_up(link)
         for address in link.addresses:
             self._add_ifaddr(link, address)
         self._revive_device_routes(link)
@@ -165,6 +167,7 @@ class LinkSetVerbs(BridgeVerbs):
         """NETDEV_DOWN; linkwatch comes later."""
         if link.bridge is not None:
             self._bridge_closed(link.bridge)
+        ip_mc_down(link)
         self._check_port(link)
         self._flush_device_routes(link, local_too=False)
         self._arp_ifdown(link)
@@ -212,7 +215,9 @@ class LinkSetVerbs(BridgeVerbs):
     # -- attributes ----------------------------------------------------------------------------------------------
 
     def link_set_mtu(self, link: Link, mtu: int) -> None:
-        """``ip link set X mtu N``."""
+        """``ip link set X mtu N``: the MTU that there is, is taken, whatever the limits have become (``netif_set_mtu_ext``)."""
+        if mtu == link.mtu:
+            return
         check_mtu(link, mtu)
         tunnel_check_mtu(link, mtu)
         if mtu < _MIN_MTU and link.headerless:

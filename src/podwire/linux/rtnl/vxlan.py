@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from errno import EADDRINUSE, EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ERANGE
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
+from podwire.linux.path.igmp import ip_mc_join_group, ip_mc_leave_group
 from podwire.linux.path.vxlan import VXLAN_HEADROOM, vxlan_rcv, vxlan_xmit
 from podwire.linux.path.vxlanfdb import vxlan_cleanup
 from podwire.linux.sockets import UdpEncap
@@ -104,11 +106,23 @@ def _default_entry(link: Link, remote: Remote, vni: int) -> VxlanFdbEntry:
 
 
 def vxlan_changelink(link: Link, config: VxlanConfig) -> None:
-    """``vxlan_changelink``: the default entry follows the remote, the MTU a new lower device."""
+    """``vxlan_changelink``: the default entry and the group follow the remote, the MTU a new lower device.
+
+    Raises ``NetlinkError`` where the old group cannot be left (EADDRNOTAVAIL) or the new one not joined (ENOBUFS); the rest has changed
+    by then.
+    """
     old, fdb, netns = link.tunnel, link.vxlan, link.tunnel_netns
     assert isinstance(old, VxlanConfig)  # noqa: S101 - the caller asked for its kind
     assert fdb is not None  # noqa: S101 - so it has one
     assert netns is not None  # noqa: S101 - and that
+    regroup = link.is_up and (config.remote, config.lower) != (old.remote, old.lower)
+    refused: NetlinkError | None = None
+    if regroup:
+        try:
+            _multicast_leave(link, netns, old)
+        except NetlinkError as error:
+            # It was not joined: there were too many.
+            refused = error
     if config.remote != old.remote:
         entry = fdb.find(NO_MAC, old.vni)
         if config.remote:
@@ -135,18 +149,21 @@ def vxlan_changelink(link: Link, config: VxlanConfig) -> None:
         if fdb.age_timer is not None:
             fdb.age_timer.cancel()
         vxlan_cleanup(link)
+    if regroup:
+        link.tunnel = config
+        if refused is not None:
+            raise refused
+        _multicast_join(netns, config)
 
 
 def vxlan_open(link: Link) -> None:
-    """``vxlan_open``: listen on the port in the namespace of creation.
+    """``vxlan_open``: listen on the port in the namespace of creation, and join the group on the lower device.
 
-    Raises ``NetlinkError``: EADDRINUSE; ``NotModelled`` for a device with a group, which it would join by IGMP.
+    Raises ``NetlinkError``: EADDRINUSE; ENOBUFS for more than net.ipv4.igmp_max_memberships groups of one port.
     """
     config, netns = link.tunnel, link.tunnel_netns
     assert isinstance(config, VxlanConfig)  # noqa: S101 - the caller asked for its kind
     assert netns is not None  # noqa: S101 - it was set up
-    if Ip4(config.remote).is_multicast:
-        raise NotModelled(f"joining group {config.remote}", "vxlan")
     sockets = netns.sockets
     key = (config.external,)
     encap = sockets.encap.get(config.dstport)
@@ -157,26 +174,60 @@ def vxlan_open(link: Link) -> None:
     elif (encap.kind, encap.key) != ("vxlan", key):
         raise NetlinkError(EADDRINUSE)
     encap.devices[config.vni] = link
+    try:
+        _multicast_join(netns, config)
+    except NetlinkError:
+        _sock_release(netns, config)
+        raise
     assert link.vxlan is not None  # noqa: S101 - it is a VXLAN device
     link.vxlan.age_base = link.netns.machine.jiffies
 
 
+def _multicast_join(netns: Netns, config: VxlanConfig) -> None:
+    """``vxlan_multicast_join``: devices that share the socket share its membership. Raises ``NetlinkError`` ENOBUFS."""
+    if Ip4(config.remote).is_multicast:
+        ip_mc_join_group(netns, netns.sockets.encap[config.dstport], config.remote, config.lower)
+
+
+def _multicast_leave(link: Link, netns: Netns, config: VxlanConfig) -> None:
+    """``vxlan_multicast_leave``. Raises ``NetlinkError`` EADDRNOTAVAIL."""
+    if Ip4(config.remote).is_multicast and not _group_used(link, netns, config):
+        ip_mc_leave_group(netns, netns.sockets.encap[config.dstport], config.remote, config.lower)
+
+
+def _group_used(link: Link, netns: Netns, config: VxlanConfig) -> bool:
+    """``vxlan_group_used``: another device that is up listens to the same group, with the same socket and lower device."""
+    return any(
+        isinstance(other.tunnel, VxlanConfig)
+        and (other.tunnel.remote, other.tunnel.lower) == (config.remote, config.lower)
+        for other in netns.sockets.encap[config.dstport].devices.values()
+        if other is not link
+    )
+
+
+def _sock_release(netns: Netns, config: VxlanConfig) -> None:
+    """``vxlan_sock_release``: the last device closes the socket."""
+    encap = netns.sockets.encap[config.dstport]
+    del encap.devices[config.vni]
+    if not encap.devices:
+        del netns.sockets.encap[config.dstport]
+
+
 def vxlan_stop(link: Link) -> None:
-    """``vxlan_stop``: what was learnt goes, the default entry stays; the last one closes the socket."""
+    """``vxlan_stop``: the group is left, what was learnt goes, the default entry stays; the last one closes the socket."""
     config, netns, fdb = link.tunnel, link.tunnel_netns, link.vxlan
     assert isinstance(config, VxlanConfig)  # noqa: S101 - the caller asked for its kind
     assert netns is not None  # noqa: S101 - it was set up
     assert fdb is not None  # noqa: S101 - and that
+    with suppress(NetlinkError):
+        _multicast_leave(link, netns, config)
     if fdb.age_timer is not None:
         fdb.age_timer.cancel()
         fdb.age_timer = None
     for entry in fdb:
         if not (entry.permanent or entry.noarp):
             fdb.remove(entry)
-    encap = netns.sockets.encap[config.dstport]
-    del encap.devices[config.vni]
-    if not encap.devices:
-        del netns.sockets.encap[config.dstport]
+    _sock_release(netns, config)
 
 
 def vxlan_uninit(link: Link) -> None:

@@ -30,7 +30,6 @@ _REACHABLE: Final = 0x02
 _STATES: Final = {_PERMANENT: "permanent", _NOARP: "static", _STALE: "stale", _REACHABLE: ""}
 _ALL_STATES: Final = 0xFFFFFFFF
 _ALL_NODES: Final = Mac(0x333300000001)
-_ALL_SYSTEMS: Final = Mac(0x01005E000001)
 _ALL_SNOOPERS: Final = Mac(0x01005E00006A)
 _ALL_SNOOPERS6: Final = Mac(0x33330000006A)
 _LINK_LOCAL: Final = 0x0180C2000000
@@ -176,14 +175,12 @@ def _listened(link: Link) -> Iterator[Mac]:
 
 
 def _groups(link: Link) -> Iterator[Mac]:
-    """The groups that IP joins on a device: all nodes at birth, all systems while it is up, those of IPv6 addresses."""
+    """The groups that IP joins on a device: all nodes at birth, those of IPv4, those of IPv6 addresses."""
     yield _ALL_NODES
-    if not link.is_up:
-        return
-    if link.bridge is not None and link.bridge.mcast_snooping:
+    if link.is_up and link.bridge is not None and link.bridge.mcast_snooping:
         yield _ALL_SNOOPERS
         yield _ALL_SNOOPERS6
-    yield _ALL_SYSTEMS
+    yield from link.mc.macs()
     for own in link.addresses6:
         yield Mac(_SOLICITED | int(own.local) & 0xFFFFFF)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EOPNOTSUPP
+from errno import EOPNOTSUPP, ERANGE
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -59,6 +59,7 @@ _FLAGS: Final = {
     "vnifilter": "VNIFILTER",
 }
 """Attributes that cannot change, and what the kernel calls them."""
+_EMPTY: Final = "empty address"
 
 
 class VxlanRequest(msgspec.Struct):
@@ -69,12 +70,14 @@ class VxlanRequest(msgspec.Struct):
 
     def config(self) -> VxlanConfig:
         """What a new device is made with. Raises ``NotModelled`` for what podwire lacks."""
+        _check_policy(self.given)
         self._refuse_unmodelled()
         return msgspec.structs.replace(VxlanConfig(), **self._fields())
 
     def changed(self, old: VxlanConfig, *, mtu: bool) -> VxlanConfig:
         """``vxlan_nl2conf`` with ``changelink``. Raises ``NetlinkError`` EOPNOTSUPP for what cannot change."""
         given = self.given
+        _check_policy(given)
         if "id" in given and given["id"] != old.vni:
             raise NetlinkError(EOPNOTSUPP, "Cannot change VNI")
         _refuse(given, "ttl inherit", "vxlan: cannot change TTL_INHERIT flag")
@@ -119,6 +122,12 @@ class VxlanRequest(msgspec.Struct):
                 raise NotModelled(f"ip link type vxlan {word}", "ip")
 
 
+def _check_policy(given: dict[str, object]) -> None:
+    """The kernel's ``vxlan_policy``: an address has a length."""
+    if _EMPTY in given:
+        raise NetlinkError(ERANGE, "Attribute failed policy validation")
+
+
 def _refuse(given: dict[str, object], word: str, text: str) -> None:
     if word in given:
         raise NetlinkError(EOPNOTSUPP, text)
@@ -137,7 +146,7 @@ def parse_vxlan(ctx: Context, words: Words, *, create: bool) -> VxlanRequest:
             peer = _peer(words, given, peer, local, group=matches(word, "group"))
         elif matches(word, "local"):
             text = _once(words, given, "local")
-            local = _endpoint(text, peer, "invalid local address", group=False)
+            local = _endpoint(text, given, peer, "invalid local address", group=False)
             given["local"] = local.addr
         elif matches(word, "dev"):
             text = _once(words, given, "dev")
@@ -179,17 +188,19 @@ def _peer(words: Words, given: dict[str, object], peer: Prefix | None, local: Pr
     text = words.value()
     if "remote" in given:
         raise garbage(word, text)
-    found = _endpoint(text, local, f"invalid {word} address", group=group)
+    found = _endpoint(text, given, local, f"invalid {word} address", group=group)
     given["remote"] = found.addr
     return found
 
 
-def _endpoint(text: str, other: Prefix | None, complaint: str, *, group: bool) -> Prefix:
-    """An address of the family of the other end, a group or not; ``any`` is of none."""
+def _endpoint(text: str, given: dict[str, object], other: Prefix | None, complaint: str, *, group: bool) -> Prefix:
+    """An address of the family of the other end, a group or not; ``any`` is of that family, and the kernel gets no bytes of it."""
     found = address(text, other.family if other is not None else 0)
     addr = found.addr if found.addr is not None else Ip.parse("0.0.0.0" if found.family != AF_INET6 else "::")
     if found.family not in {AF_INET, AF_INET6} or addr.is_multicast is not group:
         raise wrong(complaint, text)
+    if found.addr is None:
+        given[_EMPTY] = True
     return Prefix(found.family, addr, found.plen)
 
 

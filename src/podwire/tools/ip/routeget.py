@@ -22,7 +22,6 @@ from podwire.wire.addr import AF_INET6, ANY4, Ip, Ip4, Net
 from podwire.wire.headers import IPPROTO_UDP
 
 _NSEC = 1_000_000_000
-_ALL_HOSTS = Ip4(0xE0000001)
 _PORT = 0xFFFF
 _TOS_MASK = 0x1C
 
@@ -190,10 +189,10 @@ def _table(ctx: Context, dst: Dst) -> int:
     return RT_TABLE_MAIN if table == RT_TABLE_LOCAL and not ctx.netns.custom_rules else table
 
 
-def _cache_flags(query: _Query, dst: Dst, daddr: Ip) -> list[str]:
+def _cache_flags(query: _Query, dst: Dst) -> list[str]:
     """RTCF_*, in the order of printing."""
     loopback = dst.link is not None and dst.link.is_loopback
-    local = dst.type in {LOCAL, BROADCAST} or loopback or (dst.type == MULTICAST and daddr == _ALL_HOSTS)
+    local = dst.type in {LOCAL, BROADCAST} or loopback or (dst.type == MULTICAST and (dst.is_input or dst.member))
     words = {
         "local": local,
         "mc": dst.type == MULTICAST,
@@ -234,7 +233,7 @@ def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip
         _print_mark(ctx, query.mark)
         if not is_input:
             out.put("uid", query.uid, "uid {} ")
-        _print_cache(ctx, _cache_flags(query, dst, daddr))
+        _print_cache(ctx, _cache_flags(query, dst))
         if dst.expires:
             out.put("expires", max(0, dst.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
         _print_metrics(ctx, route, dst.pmtu, locked=dst.locked)

@@ -8,6 +8,7 @@ from typing import Final
 
 from podwire.tools.tcpdump.dissect import Dissector, Truncated, bits
 from podwire.tools.tcpdump.icmp import icmp_print
+from podwire.tools.tcpdump.igmp import igmp_print
 from podwire.tools.tcpdump.ipoptions import TruncatedOption, options_print
 from podwire.tools.tcpdump.numbers import IP_PROTOCOLS, NETDB_PROTOCOLS, UNPRINTED_PROTOCOLS
 from podwire.tools.tcpdump.segment import Segment, should_be
@@ -145,6 +146,7 @@ def _sun_nd(d: Dissector, segment: Segment) -> None:
 _PRINTERS: Final[Mapping[int, Callable[[Dissector, Segment], None]]] = MappingProxyType(
     {
         1: icmp_print,
+        2: igmp_print,
         4: _ip_in_ip,
         6: tcp_print,
         17: udp_print,

@@ -137,7 +137,6 @@ IP_PROTOCOLS: Final = MappingProxyType(
 
 UNPRINTED_PROTOCOLS: Final = MappingProxyType(
     {
-        2: "IGMP",
         8: "EGP",
         9: "IGRP",
         33: "DCCP",
