@@ -29,6 +29,9 @@ Written by `python -m tests.oracle.agreement`; the [README](README.md) says how 
 
 """
 
+OPEN = (
+    "Seed 42 of the generated tunnel cases, which is not counted above: 4 of its 240 cases. [generated/README.md](generated/README.md#open) says in what.",
+)
 NOT_JUDGED = (
     "Devices that this kernel is built without: ipip, gre, sit, geneve, dummy, wireguard, vlan, bond, ipvlan, vrf, xfrm.",
     (
@@ -119,6 +122,7 @@ def render(measured, generated):
                 f" {generated.get('mismatches', 0)} mismatches. A case counts in each area that it is about."
             ),
         ]
+    lines += ["", "## What still differs", "", *(f"- {text}" for text in OPEN)]
     lines += ["", "## What this kernel cannot judge", "", *(f"- {text}" for text in NOT_JUDGED)]
     lines += ["", "## What is compared otherwise", "", *otherwise()]
     lines += ["", "## What podwire does not model", "", *(f"- {text}" for text in NOT_MODELLED)]
