@@ -28,6 +28,14 @@ SWITCHES = " ".join(
     f"net.ipv4.conf.{scope}.{key}=0" for key in ("rp_filter", "promote_secondaries") for scope in ("all", "default")
 )
 
+SYS = """
+sys() {
+    ip netns exec $1 sysctl -qw ${@:2}
+    [ ! -e /proc/sys/net/bridge ] || ip netns exec $1 sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null
+}
+"""
+"""Bridges do not ask iptables: else they cut what is too long for a port."""
+
 HALVE = """
 probe() { ip netns exec a ping -q -M do -c 1 -W 0.4 -s "$1" "$TARGET" >/dev/null 2>&1; }
 probe 56; probe 56
@@ -53,7 +61,7 @@ class Topology:
 
     def script(self):
         """For a bash on the real kernel."""
-        return "\n".join(("sys() { ip netns exec $1 sysctl -qw ${@:2}; }", *self.lines, f"TARGET={self.target}", HALVE))
+        return "\n".join((SYS, *self.lines, f"TARGET={self.target}", HALVE))
 
 
 class Build:

@@ -239,6 +239,9 @@ class _Search:
         if by.what == "peer mtu":
             where, _, value = by.value.rpartition(" ")
             return where, int(value), f"MTU of {where}", (_VLAN,)
+        if by.what == "port mtu":
+            where = f"{drop.netns}:{by.dev}"
+            return where, int(by.value), f"MTU of {where}", (_VLAN,)
         netns = self.network.machines[drop.machine].netns[drop.netns]
         return self._of_link(drop, by, netns)
 
