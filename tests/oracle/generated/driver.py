@@ -29,7 +29,7 @@ CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
 SIOCGIFNAME = 0x8910
-FRAME, PER_BLOCK, BLOCKS = 20480, 2, 96
+FRAME, PER_BLOCK, BLOCKS = 20480, 2, 256
 """Bytes of a frame with its header; frames of a block; blocks."""
 HEADER = struct.Struct("=III HH II HH 4x HHiHBB")
 """struct tpacket2_hdr and struct sockaddr_ll."""

@@ -384,3 +384,16 @@ def test_the_results_speak_of_enough_cases_and_no_mismatch():
     assert tally.mismatches == 0
     assert sum(tally.seeds.values()) == tally.cases
     assert Path(campaign.RESULTS).read_text(encoding="utf-8").endswith("}\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "storm"),
+    [
+        (Answer("[failed: 514 frames lost]\n", []), True),
+        (Answer("[failed: no such file]\n", []), False),
+        (Answer("", [("a", "e0", 4, "")] * (campaign.STORM + 1)), True),
+        (Answer("", [("a", "e0", 4, "")] * campaign.STORM), False),
+    ],
+)
+def test_more_frames_than_can_be_compared_are_a_storm(answer, storm):
+    assert campaign.is_storm(answer) is storm
