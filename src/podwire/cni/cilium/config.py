@@ -27,6 +27,9 @@ class Cilium(msgspec.Struct, frozen=True):
 
     ``ipam_operator_cluster_pool_ipv4_pod_cidr_list`` are the ranges of cluster-pool; ``devices`` and ``mtu`` are detected where
     they are empty. What cannot be is refused when the cluster is made, never later.
+
+    Three values decide nothing that podwire shows: ``operator_replicas``, ``debug_enabled``, and
+    ``install_no_conntrack_iptables_rules`` as long as nodes have no iptables. ``auto_direct_node_routes`` counts in native routing only.
     """
 
     version: str = "1.18.0"
