@@ -12,6 +12,7 @@ from podwire.linux.rtnl.fdb import FdbVerbs
 from podwire.linux.rtnl.link import Peer
 from podwire.linux.rtnl.module import ModuleVerbs
 from podwire.linux.rtnl.neigh import NeighVerbs
+from podwire.linux.rtnl.netfilter import NetfilterVerbs
 from podwire.linux.rtnl.route import RouteVerbs
 from podwire.linux.rtnl.routeget import RouteGetVerbs
 from podwire.linux.rtnl.sysctl import SysctlVerbs
@@ -19,5 +20,5 @@ from podwire.linux.rtnl.sysctl import SysctlVerbs
 __all__ = ["Netlink", "Peer"]
 
 
-class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs):
+class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs, NetfilterVerbs):
     """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

@@ -18,6 +18,8 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import Address, Link
 from podwire.linux.neigh import NeighbourTable
+from podwire.linux.netfilter.hooks import HookFn, NfHooks
+from podwire.linux.netfilter.tables import Xtables
 from podwire.linux.rule import FibRule, default_rules
 from podwire.linux.sysctl import CORE_KEYS, IPV6_CONF_KEYS, NEIGH_GC_KEYS, NET_KEYS, Ipv4Conf, NeighParms
 from podwire.linux.tunnel import IpTunnelNet
@@ -53,6 +55,41 @@ class Netns:
 
     ``label`` is how people name it: ``default/pod1``; the root's is the machine's name.
     """
+
+    __slots__ = (
+        "_by_index",
+        "_by_name",
+        "_ip_id",
+        "_last_ip_id",
+        "_links",
+        "conf6_all",
+        "conf6_default",
+        "conf_all",
+        "conf_default",
+        "custom_rules",
+        "exceptions",
+        "fragments",
+        "generation",
+        "hooks",
+        "icmp_bucket",
+        "input_routes",
+        "ipip",
+        "label",
+        "local",
+        "machine",
+        "neigh_default",
+        "neighbours",
+        "next_ifindex",
+        "nf",
+        "nsids",
+        "output_routes",
+        "peers",
+        "rules",
+        "settings",
+        "sockets",
+        "tables",
+        "xtables",
+    )
 
     def __init__(self, machine: Machine, label: str) -> None:
         from podwire.linux.sockets import Sockets
@@ -97,6 +134,10 @@ class Netns:
         """IP-in-IP devices."""
         self.fragments: dict[tuple[int, int, int, int], FragmentQueue] = {}
         self.icmp_bucket = TokenBucket()
+        self.hooks: list[tuple[HookFn, ...]] = [(), (), (), (), ()]
+        """What packets meet at the five hooks, in order (``linux.netfilter.hooks``)."""
+        self.nf = NfHooks(self)
+        self.xtables = Xtables(self)
         self.nsids: dict[Netns, int] = {}
         """Ids by which this namespace calls others (``link-netnsid``)."""
         self.output_routes: dict[tuple[object, ...], Dst] = {}

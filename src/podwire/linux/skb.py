@@ -8,6 +8,8 @@ from podwire.trace.events import PACKET_HOST
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
+    from podwire.linux.netfilter.bridge import NfBridge
+    from podwire.linux.netfilter.conntrack.entry import Connection
     from podwire.linux.path.route import Dst
     from podwire.linux.socket import Socket
     from podwire.linux.tunnel import TunnelInfo
@@ -34,6 +36,8 @@ class Skb:
         "bridged",
         "charged",
         "confirm",
+        "ct",
+        "ctinfo",
         "dev",
         "dst",
         "eth",
@@ -43,6 +47,8 @@ class Skb:
         "len",
         "local_out",
         "mark",
+        "nf_bridge",
+        "nf_trace",
         "owner",
         "packet",
         "pkt_type",
@@ -59,6 +65,13 @@ class Skb:
         self.eth = eth
         self.iif: Link | None = dev
         self.mark = 0
+        self.ct: Connection | None = None
+        """``skb_nfct``: the connection that it belongs to, and how (``ctinfo``)."""
+        self.ctinfo = 0
+        self.nf_trace = False
+        """The target TRACE marked it."""
+        self.nf_bridge: NfBridge | None = None
+        """What br_netfilter knows of a frame of a bridge."""
         self.pkt_type = PACKET_HOST
         self.dst: Dst | None = None
         self.confirm = False
@@ -86,6 +99,16 @@ class Skb:
         if self.owner is not None:
             self.owner.wmem -= self.charged
             self.charged = 0
+
+    def nf_reset(self) -> None:
+        """``nf_reset_ct`` and ``nf_reset_trace``: it leaves the namespace, or a tunnel's header comes or goes."""
+        self.ct = None
+        self.ctinfo = 0
+        self.nf_trace = False
+
+    def nf_copy(self, other: Skb) -> None:
+        """``__nf_copy``: a clone belongs to the same connection."""
+        self.ct, self.ctinfo, self.nf_trace, self.nf_bridge = other.ct, other.ctinfo, other.nf_trace, other.nf_bridge
 
     @property
     def inet_iif(self) -> Link | None:

@@ -6,7 +6,7 @@ socket or an skb. Every event is logged with the id of the packet it is about (`
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -222,11 +222,57 @@ class Routed(Event, frozen=True, gc=False, tag="routed"):
 
 
 class RuleMatched(Event, frozen=True, gc=False, tag="rule-matched"):
-    """A netfilter rule matched; ``target`` as in the listing, ``verdict`` what it decided (may be empty)."""
+    """A netfilter rule matched; ``target`` as in the listing, ``verdict`` what it decided (may be empty).
+
+    ``kind`` is ``rule``; ``return`` is the end of a user's chain and ``policy`` that of a chain at a hook (of packets that
+    TRACE marked, and where the policy drops).
+    """
 
     by: ByRule
     target: str
     verdict: str = ""
+    kind: str = "rule"
+
+
+class Flow(NamedTuple):
+    """One direction of a connection: addresses, IP protocol and ports (ICMP: the id in both, 0 where there are none)."""
+
+    src: Ip
+    dst: Ip
+    proto: int
+    sport: int
+    dport: int
+
+
+class Conntrack(Event, frozen=True, gc=False, tag="conntrack"):
+    """Connection tracking looked at the packet: ``state`` is NEW, ESTABLISHED, RELATED, INVALID or UNTRACKED.
+
+    ``what`` is ``in`` (it was looked up, or made), ``confirmed`` (it stands in the table from here on), ``clash`` (another one
+    stands there: ``insert_failed``). ``original`` and ``reply`` are the connection's two tuples, None where there is none.
+    """
+
+    state: str
+    what: str = "in"
+    from_reply: bool = False
+    """The packet goes the way of the replies."""
+    original: Flow | None = None
+    reply: Flow | None = None
+
+
+class Translated(Event, frozen=True, gc=False, tag="translated"):
+    """NAT rewrote an address or port: ``what`` is ``SNAT`` or ``DNAT``, at ``hook``; addresses with port (0 where there is none).
+
+    ``reply`` is True where it undoes what was done to the other direction. ``by`` is the rule that asked for it, None for a reply.
+    """
+
+    what: str
+    hook: str
+    old: Ip
+    new: Ip
+    old_port: int = 0
+    new_port: int = 0
+    reply: bool = False
+    by: ByRule | None = None
 
 
 class NeighbourChanged(Event, frozen=True, gc=False, tag="neighbour"):
@@ -360,6 +406,8 @@ AnyEvent = (
     | Transmitted
     | Routed
     | RuleMatched
+    | Conntrack
+    | Translated
     | NeighbourChanged
     | Waiting
     | IcmpSent

@@ -13,12 +13,14 @@ from podwire.trace.events import (
     AnyEvent,
     BpfTrace,
     Carried,
+    Conntrack,
     Created,
     Decapsulated,
     Delivered,
     Dropped,
     Encapsulated,
     Flooded,
+    Flow,
     Forwarded,
     Fragmented,
     IcmpSent,
@@ -27,11 +29,13 @@ from podwire.trace.events import (
     Received,
     Routed,
     RuleMatched,
+    Translated,
     Transmitted,
     Waiting,
 )
 from podwire.trace.frames import describe, icmp_error
 from podwire.trace.words import noted
+from podwire.wire.addr import Ip
 from podwire.wire.headers import Ethernet, IPv4
 from podwire.wire.packet import Packet
 
@@ -43,6 +47,7 @@ _ADDRESSEES: Final = MappingProxyType(
         PACKET_OTHERHOST: ", for another host",
     }
 )
+_CT_WHAT: Final = MappingProxyType({"in": "", "confirmed": ", confirmed", "clash": ", clash: another one stands there"})
 _TAKERS: Final = MappingProxyType(
     {
         "socket": "by a socket",
@@ -67,6 +72,16 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
             return "route", noted(event.by, event.rule)
         case RuleMatched():
             return "rule", f"{event.verdict or event.target} by {noted(event.by)}"
+        case Conntrack():
+            flow = f": {flow_text(event.original)}" if event.original is not None else ""
+            return "ct", f"{event.state}{' (reply)' if event.from_reply else ''}{_CT_WHAT[event.what]}{flow}"
+        case Translated():
+            back = " (back)" if event.reply else ""
+            by = f": {noted(event.by)}" if event.by is not None else ""
+            return (
+                "nat",
+                f"{event.what}{back} {endpoint(event.old, event.old_port)} -> {endpoint(event.new, event.new_port)}{by}",
+            )
         case NeighbourChanged():
             return "neigh", f"{decision(event)}, was {event.old}: {event.cause}"
         case Waiting():
@@ -105,6 +120,17 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
             return "joined", f"into #{event.into}"
         case Flooded():
             return "flood", f"{len(event.ids)} copies: {_numbers(event.ids)}"
+
+
+def endpoint(ip: Ip, port: int) -> str:
+    """An address, with its port where it has one."""
+    return f"{ip}:{port}" if port else str(ip)
+
+
+def flow_text(flow: Flow) -> str:
+    """One direction of a connection."""
+    name = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}.get(flow.proto, str(flow.proto))
+    return f"{name} {endpoint(flow.src, flow.sport)} > {endpoint(flow.dst, flow.dport)}"
 
 
 def decision(event: NeighbourChanged) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podwire.linux.netfilter.hooks import NF_INET_FORWARD, nf_hook
 from podwire.linux.path.icmp import icmp_send, ip_rt_send_redirect
 from podwire.linux.path.output import ip_output
 from podwire.trace.events import PACKET_HOST, ByLink, Dropped, Forwarded
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
-    """``ip_forward``: TTL, MTU, decrement, redirect, then out."""
+    """``ip_forward``: TTL, MTU, decrement, redirect, FORWARD, then out."""
     packet = skb.packet
     ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
     dst = skb.dst
@@ -51,6 +52,8 @@ def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
     skb.packet = Packet((lower, *packet.layers[1:]), packet.payload)
     if skb.redirect:
         ip_rt_send_redirect(netns, skb, link)
+    if (hooks := netns.hooks[NF_INET_FORWARD]) and nf_hook(hooks, skb, netns, link, out) != 1:
+        return
     if log_on:
         netns.emit(skb.id, Forwarded(link.name, out.name, lower.ttl))
     ip_output(netns, skb, out)

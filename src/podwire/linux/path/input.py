@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podwire.linux.netfilter.hooks import NF_INET_LOCAL_IN, nf_hook
 from podwire.linux.path.fragment import ip_defrag
 from podwire.linux.path.icmp import icmp_rcv, icmp_send
 from podwire.linux.path.igmp import igmp_rcv
@@ -36,14 +37,16 @@ if TYPE_CHECKING:
 
 
 def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
-    """``ip_local_deliver``: join fragments, (INPUT,) raw sockets, then the protocol."""
+    """``ip_local_deliver``: join fragments, INPUT, raw sockets, then the protocol."""
     ip = skb.ip
     if ip.mf or ip.frag:
         whole = ip_defrag(netns, skb, link)
         if whole is None:
             return
         skb = whole
-        ip = skb.ip
+    if (hooks := netns.hooks[NF_INET_LOCAL_IN]) and nf_hook(hooks, skb, netns, link) != 1:
+        return
+    ip = skb.ip
     sockets = netns.sockets
     raw = sockets.raw_deliver(skb) if sockets.raw else False
     layers = skb.packet.layers

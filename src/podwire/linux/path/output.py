@@ -12,6 +12,7 @@ from podwire.linux.fib import UNICAST
 from podwire.linux.link import Link
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.neigh import CONNECTED
+from podwire.linux.netfilter.hooks import NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nf_hook
 from podwire.linux.path.bridge import br_dev_xmit
 from podwire.linux.path.fragment import ip_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
@@ -39,7 +40,7 @@ _VLAN_HLEN: Final = 4
 def ip_local_out(
     netns: Netns, skb: Skb, dst: Dst, *, parent: int = 0, relation: str = "", tunnelled: bool = False
 ) -> int:
-    """``ip_local_out``: a packet made here starts its way (behind OUTPUT). What it returns: see ``dev_queue_xmit``.
+    """``ip_local_out``: a packet made here starts its way. What it returns: see ``dev_queue_xmit``; -EPERM where OUTPUT drops it.
 
     ``tunnelled``: it is not born here, a tunnel device put the header in front.
     """
@@ -53,6 +54,14 @@ def ip_local_out(
             netns.emit(skb.id, Created(parent, relation, skb.packet))
         ip = skb.ip
         netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
+    if hooks := netns.hooks[NF_INET_LOCAL_OUT]:
+        code = nf_hook(hooks, skb, netns, None, link)
+        if code != 1:
+            return code
+        # It may have been routed again (ip_route_me_harder).
+        dst = skb.dst
+        link = dst.link
+        assert link is not None  # noqa: S101 - else it was dropped
     if dst.type != UNICAST and dst.is_heard_here and not link.is_loopback:
         _loop_back(netns, skb, link, dst)
     return ip_output(netns, skb, link)
@@ -84,8 +93,11 @@ def _loop_back(netns: Netns, skb: Skb, link: Link, dst: Dst) -> None:
 def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
     """``ip_output`` and ``ip_finish_output``.
 
-    (POSTROUTING,) fragment where the packet is longer than the MTU, then the neighbour.
+    POSTROUTING, fragment where the packet is longer than the MTU, then the neighbour.
     """
+    came, skb.dev = skb.dev, link
+    if (hooks := netns.hooks[NF_INET_POST_ROUTING]) and (code := nf_hook(hooks, skb, netns, came, link)) != 1:
+        return code
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
     # ip_skb_dst_mtu: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path.
@@ -210,6 +222,7 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         skb.redirect = False
         skb.owner = None
         skb.tunnel = None
+        skb.ct = None
         skb.frame = frame
         there = peer.netns
         if there is not netns:

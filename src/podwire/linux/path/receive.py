@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.netfilter.hooks import NF_INET_PRE_ROUTING, nf_hook
 from podwire.linux.path import arp
 from podwire.linux.path.bridge import br_handle_frame
 from podwire.linux.path.forward import ip_forward
@@ -113,7 +114,7 @@ def _drop(netns: Netns, skb: Skb, where: str, reason: DropReason, link: Link, wh
 
 
 def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
-    """``ip_rcv``: header checks, then (behind PREROUTING) the route."""
+    """``ip_rcv``: header checks, PREROUTING, then the route."""
     packet = skb.packet
     ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
     if skb.pkt_type == PACKET_OTHERHOST:
@@ -135,6 +136,8 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:
         # pskb_trim_rcsum: what the link layer padded ends here; padding of a frame inside a tunnel is part of the datagram.
         inside = max((length or 0) - skb.len, 0)
         skb.packet = Packet(packet.layers, packet.payload, packet.trailer[:inside])
+    if (hooks := netns.hooks[NF_INET_PRE_ROUTING]) and nf_hook(hooks, skb, netns, link) != 1:
+        return
     ip_rcv_finish(skb, link, netns)
 
 

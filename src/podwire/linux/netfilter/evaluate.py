@@ -1,0 +1,241 @@
+"""A packet meets a table: ``ipt_do_table`` (net/ipv4/netfilter/ip_tables.c), rule after rule.
+
+This literal scan is what every shortcut is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_ACCEPT, NF_DROP
+from podwire.linux.netfilter.tables import NFT, Chain, Iface, Jump, Prefix, Proto, Rule, RuleSpec, Standard, Table
+from podwire.linux.netfilter.xt.base import XT_CONTINUE, XT_RETURN, MatchFn, TargetFn
+from podwire.trace.events import ByRule, Dropped, RuleMatched
+from podwire.trace.reasons import DropReason
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+
+_VERDICTS: Final = {"ACCEPT": NF_ACCEPT, "DROP": NF_DROP, "RETURN": XT_RETURN}
+_NAMES: Final = {NF_ACCEPT: "ACCEPT", NF_DROP: "DROP", XT_RETURN: "RETURN"}
+
+
+class CompiledRule:
+    """A rule as packets meet it: its tests, and then a verdict, a chain to jump to, or a target to call."""
+
+    __slots__ = ("goto", "jump", "matched", "number", "rule", "target", "tests", "verdict")
+
+    def __init__(self, rule: Rule, number: int, tests: tuple[MatchFn, ...]) -> None:
+        self.rule = rule
+        self.number = number
+        self.tests = tests
+        self.verdict = XT_CONTINUE
+        self.target: TargetFn | None = None
+        self.jump: CompiledChain | None = None
+        self.goto = False
+        self.matched: RuleMatched | None = None
+        """The event, made when the rule matches for the first time."""
+
+
+class CompiledChain:
+    """A chain as packets meet it."""
+
+    __slots__ = ("chain", "hook", "rules", "table")
+
+    def __init__(self, chain: Chain, table: Table, hook: int) -> None:
+        self.chain = chain
+        self.table = table
+        self.hook = hook
+        self.rules: list[CompiledRule] = []
+
+    def by(self, compiled: CompiledRule) -> ByRule:
+        """The rule, as events name it."""
+        from podwire.linux.netfilter.save import rule_text
+
+        rule = compiled.rule
+        return ByRule(self.table.name, self.chain.name, compiled.number, rule_text(rule.spec), rule.owner)
+
+    def policy(self) -> ByRule:
+        """The chain's policy, as events name it: number 0."""
+        return ByRule(self.table.name, self.chain.name, 0, self.chain.policy or "", self.chain.owner)
+
+
+class CompiledTable:
+    """A table at the hooks: for each hook the function that was registered."""
+
+    __slots__ = ("functions",)
+
+    def __init__(self, functions: dict[int, HookFn]) -> None:
+        self.functions = functions
+
+
+def iface_test(iface: Iface, *, incoming: bool, nft: bool) -> MatchFn:
+    """``-i`` or ``-o``. A packet without such a device has the empty name; nft's own expression then ends the rule, negated or not."""
+    name, invert = iface.name, iface.invert
+    prefix = name[:-1] if name.endswith("+") else None
+
+    def test(_skb: Skb, _netns: Netns, iif: Link | None, oif: Link | None) -> bool:
+        link = iif if incoming else oif
+        if link is None:
+            if nft:
+                return False
+            have = ""
+        else:
+            have = link.name
+        return (have == name if prefix is None else have.startswith(prefix)) is not invert
+
+    return test
+
+
+def address_test(prefix: Prefix, *, source: bool) -> MatchFn:
+    """``-s`` or ``-d``."""
+    mask, want, invert = prefix.mask, prefix.addr & prefix.mask, prefix.invert
+    if source:
+        return lambda skb, _n, _i, _o: (skb.packet.layers[0].src & mask == want) is not invert  # type: ignore[union-attr]
+    return lambda skb, _n, _i, _o: (skb.packet.layers[0].dst & mask == want) is not invert  # type: ignore[union-attr]
+
+
+def proto_test(proto: Proto) -> MatchFn:
+    """``-p``."""
+    number, invert = proto.number, proto.invert
+    return lambda skb, _n, _i, _o: (skb.packet.layers[0].proto == number) is not invert  # type: ignore[union-attr]
+
+
+def fragment_test(*, later: bool) -> MatchFn:
+    """``-f``: second and further fragments; ``! -f``: first ones and whole packets."""
+    return lambda skb, _n, _i, _o: (skb.packet.layers[0].frag > 0) is later  # type: ignore[union-attr]
+
+
+def tests_of(spec: RuleSpec, netns: Netns, variant: str) -> tuple[MatchFn, ...]:
+    """What a packet must pass, in the order of ``ip_packet_match`` and then of the matches."""
+    nft = variant == NFT
+    tests: list[MatchFn] = []
+    if spec.src is not None and (spec.src.mask or spec.src.invert):
+        tests.append(address_test(spec.src, source=True))
+    if spec.dst is not None and (spec.dst.mask or spec.dst.invert):
+        tests.append(address_test(spec.dst, source=False))
+    if spec.iif is not None and (spec.iif.name != "+" or spec.iif.invert):
+        tests.append(iface_test(spec.iif, incoming=True, nft=nft))
+    if spec.oif is not None and (spec.oif.name != "+" or spec.oif.invert):
+        tests.append(iface_test(spec.oif, incoming=False, nft=nft))
+    if spec.proto is not None and spec.proto.number:
+        tests.append(proto_test(spec.proto))
+    if spec.fragment is not None:
+        tests.append(fragment_test(later=spec.fragment))
+    tests.extend(match.compile(netns) for match in spec.matches)
+    return tuple(tests)
+
+
+def compile_table(table: Table, netns: Netns) -> dict[int, CompiledChain]:
+    """Every base chain, and what can be reached from it, for its hook (a target may act otherwise at another hook)."""
+    return {hook: _compile_chain(table, HOOK_NAMES[hook], netns, hook, {}) for hook in table.hooks}
+
+
+def _compile_chain(table: Table, name: str, netns: Netns, hook: int, done: dict[str, CompiledChain]) -> CompiledChain:
+    found = done.get(name)
+    if found is not None:
+        return found
+    chain = table.chains[name]
+    compiled = done[name] = CompiledChain(chain, table, hook)
+    for number, rule in enumerate(chain.rules, 1):
+        spec = rule.spec
+        one = CompiledRule(rule, number, tests_of(spec, netns, table.variant))
+        target = spec.target
+        if isinstance(target, Standard):
+            one.verdict = _VERDICTS[target.verdict]
+        elif isinstance(target, Jump):
+            one.jump = _compile_chain(table, target.chain, netns, hook, done)
+            one.goto = target.goto
+        elif target is not None:
+            one.target = target.compile(netns, hook, table.name)
+        compiled.rules.append(one)
+    return compiled
+
+
+def matched_event(chain: CompiledChain, one: CompiledRule) -> RuleMatched:
+    """The event that says that the rule matched."""
+    event = one.matched
+    if event is None:
+        target = one.rule.spec.target
+        if one.jump is not None:
+            name, verdict = one.jump.chain.name, "goto" if one.goto else "jump"
+        else:
+            name = "" if target is None else target.verdict if isinstance(target, Standard) else target.NAME
+            verdict = _NAMES.get(one.verdict, "")
+        event = one.matched = RuleMatched(chain.by(one), name, verdict)
+    return event
+
+
+def ipt_do_table(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
+    """NF_ACCEPT, NF_DROP (``Dropped`` is logged) or NF_STOLEN.
+
+    RETURN and the end of a user chain go back to the rule behind the jump; a goto leaves nothing to come back to. In a base
+    chain the policy decides.
+    """
+    log_on = netns.machine.log.on
+    chain = base
+    index = 0
+    back: list[tuple[CompiledChain, int]] = []
+    rules = chain.rules
+    while True:
+        if index >= len(rules):
+            # The end of the chain.
+            if not back:
+                return _policy(base, skb, netns, log_on=log_on)
+            if skb.nf_trace and log_on:
+                netns.emit(skb.id, RuleMatched(ByRule(chain.table.name, chain.chain.name, 0), "", "RETURN", "return"))
+            chain, index = back.pop()
+            rules = chain.rules
+            continue
+        one = rules[index]
+        index += 1
+        for test in one.tests:
+            if not test(skb, netns, iif, oif):
+                break
+        else:
+            rule = one.rule
+            rule.packets += 1
+            rule.bytes += skb.len
+            if log_on:
+                netns.emit(skb.id, matched_event(chain, one))
+            jump = one.jump
+            if jump is not None:
+                if not one.goto:
+                    back.append((chain, index))
+                chain, index = jump, 0
+                rules = chain.rules
+                continue
+            verdict = one.verdict if one.target is None else one.target(skb, netns, iif, oif)
+            if verdict == XT_CONTINUE:
+                continue
+            if verdict == XT_RETURN:
+                if not back:
+                    return _policy(base, skb, netns, log_on=log_on)
+                chain, index = back.pop()
+                rules = chain.rules
+                continue
+            if verdict == NF_DROP and one.target is None and log_on:
+                netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, chain.by(one), ""))
+            return verdict
+
+
+def _policy(base: CompiledChain, skb: Skb, netns: Netns, *, log_on: bool) -> int:
+    chain = base.chain
+    chain.packets += 1
+    chain.bytes += skb.len
+    drop = chain.policy == "DROP"
+    if log_on and (drop or skb.nf_trace):
+        by = base.policy()
+        netns.emit(skb.id, RuleMatched(by, chain.policy or "", chain.policy or "", "policy"))
+        if drop:
+            netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, by, ""))
+    return NF_DROP if drop else NF_ACCEPT
+
+
+def table_hook(base: CompiledChain) -> Callable[[Skb, Netns, Link | None, Link | None], int]:
+    """The function that a table registers at a hook."""
+    return lambda skb, netns, iif, oif: ipt_do_table(base, skb, netns, iif, oif)

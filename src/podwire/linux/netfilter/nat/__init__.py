@@ -1,0 +1,1 @@
+"""Network address translation (net/netfilter/nf_nat_*.c)."""

@@ -1,0 +1,188 @@
+"""Rules, chains and tables: the configuration that ``iptables`` writes, and its counters.
+
+A namespace has two sets of tables, as a kernel has them: those of iptables-nft (``nft``) and those of iptables-legacy (``legacy``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from podwire.linux.netfilter.hooks import (
+    HOOK_NAMES,
+    NF_INET_FORWARD,
+    NF_INET_LOCAL_IN,
+    NF_INET_LOCAL_OUT,
+    NF_INET_POST_ROUTING,
+    NF_INET_PRE_ROUTING,
+    NF_IP_PRI_FILTER,
+    NF_IP_PRI_MANGLE,
+    NF_IP_PRI_NAT_DST,
+    NF_IP_PRI_NAT_SRC,
+    NF_IP_PRI_RAW,
+    NF_IP_PRI_SECURITY,
+)
+from podwire.linux.netfilter.xt.base import Match, Target
+from podwire.trace.events import KERNEL, Owner
+from podwire.wire.addr import Ip
+
+if TYPE_CHECKING:
+    from podwire.linux.netfilter.evaluate import CompiledTable
+    from podwire.linux.netns import Netns
+
+NFT: Final = "nft"
+LEGACY: Final = "legacy"
+_NFT_SECURITY: Final = 150
+"""The priority that iptables-nft gives its security table (F200)."""
+
+TABLE_HOOKS: Final[dict[str, dict[int, int]]] = {
+    "raw": {NF_INET_PRE_ROUTING: NF_IP_PRI_RAW, NF_INET_LOCAL_OUT: NF_IP_PRI_RAW},
+    "mangle": {
+        NF_INET_PRE_ROUTING: NF_IP_PRI_MANGLE,
+        NF_INET_LOCAL_IN: NF_IP_PRI_MANGLE,
+        NF_INET_FORWARD: NF_IP_PRI_MANGLE,
+        NF_INET_LOCAL_OUT: NF_IP_PRI_MANGLE,
+        NF_INET_POST_ROUTING: NF_IP_PRI_MANGLE,
+    },
+    "nat": {
+        NF_INET_PRE_ROUTING: NF_IP_PRI_NAT_DST,
+        NF_INET_LOCAL_IN: NF_IP_PRI_NAT_SRC,
+        NF_INET_LOCAL_OUT: NF_IP_PRI_NAT_DST,
+        NF_INET_POST_ROUTING: NF_IP_PRI_NAT_SRC,
+    },
+    "filter": {
+        NF_INET_LOCAL_IN: NF_IP_PRI_FILTER,
+        NF_INET_FORWARD: NF_IP_PRI_FILTER,
+        NF_INET_LOCAL_OUT: NF_IP_PRI_FILTER,
+    },
+    "security": {
+        NF_INET_LOCAL_IN: NF_IP_PRI_SECURITY,
+        NF_INET_FORWARD: NF_IP_PRI_SECURITY,
+        NF_INET_LOCAL_OUT: NF_IP_PRI_SECURITY,
+    },
+}
+"""Each table's hooks in the kernel's order, and its priority there."""
+
+
+def priority(variant: str, table: str, hook: int) -> int:
+    """Where the base chain of that table stands at that hook."""
+    return _NFT_SECURITY if table == "security" and variant == NFT else TABLE_HOOKS[table][hook]
+
+
+class Prefix(msgspec.Struct, frozen=True, gc=False):
+    """``-s`` or ``-d``: address and mask as ints (a mask need not be a prefix), and whether it is negated."""
+
+    addr: Ip
+    mask: int
+    invert: bool = False
+
+
+class Iface(msgspec.Struct, frozen=True, gc=False):
+    """``-i`` or ``-o``: a name, or with ``+`` at its end the beginning of one."""
+
+    name: str
+    invert: bool = False
+
+
+class Proto(msgspec.Struct, frozen=True, gc=False):
+    """``-p``: a number, 0 for all."""
+
+    number: int
+    invert: bool = False
+
+
+class Standard(Target, frozen=True, gc=False):
+    """``-j ACCEPT``, ``DROP``, ``RETURN`` (``QUEUE`` is not modelled)."""
+
+    verdict: str
+
+    def save(self) -> str:
+        """It has no options."""
+        return ""
+
+
+class Jump(Target, frozen=True, gc=False):
+    """``-j CHAIN`` or ``-g CHAIN``."""
+
+    chain: str
+    goto: bool = False
+
+    def save(self) -> str:
+        """It has no options."""
+        return ""
+
+
+class RuleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a rule says: two rules that say the same are equal (``iptables -C``, ``-D``). ``target`` None lets every packet go on."""
+
+    src: Prefix | None = None
+    dst: Prefix | None = None
+    iif: Iface | None = None
+    oif: Iface | None = None
+    proto: Proto | None = None
+    fragment: bool | None = None
+    """``-f`` True, ``! -f`` False."""
+    matches: tuple[Match, ...] = ()
+    target: Target | None = None
+
+
+class Rule:
+    """A rule in its place: what it says, who wrote it and what it counted."""
+
+    __slots__ = ("bytes", "owner", "packets", "spec")
+
+    def __init__(self, spec: RuleSpec, owner: Owner = KERNEL, packets: int = 0, octets: int = 0) -> None:
+        self.spec = spec
+        self.owner = owner
+        self.packets = packets
+        self.bytes = octets
+
+
+class Chain:
+    """A chain: ``policy`` is ``ACCEPT`` or ``DROP`` for those at a hook, None for a user's. The counters are the policy's."""
+
+    __slots__ = ("bytes", "name", "owner", "packets", "policy", "rules")
+
+    def __init__(self, name: str, policy: str | None = None, rules: Iterable[Rule] = (), owner: Owner = KERNEL) -> None:
+        self.name = name
+        self.policy = policy
+        self.rules: list[Rule] = list(rules)
+        self.owner = owner
+        self.packets = 0
+        self.bytes = 0
+
+
+class Table:
+    """A table of one variant. ``chains`` in the order in which they were made, those at hooks first."""
+
+    __slots__ = ("chains", "compiled", "name", "variant")
+
+    def __init__(self, name: str, variant: str) -> None:
+        self.name = name
+        self.variant = variant
+        self.chains: dict[str, Chain] = {
+            HOOK_NAMES[hook]: Chain(HOOK_NAMES[hook], "ACCEPT") for hook in TABLE_HOOKS[name]
+        }
+        self.compiled: CompiledTable | None = None
+        """What packets meet; None while the table is not at the hooks."""
+
+    @property
+    def hooks(self) -> dict[int, int]:
+        """Its hooks and priorities."""
+        return {hook: priority(self.variant, self.name, hook) for hook in TABLE_HOOKS[self.name]}
+
+
+class Xtables:
+    """The tables of a namespace, by variant and name. A table exists from its first use on."""
+
+    __slots__ = ("netns", "tables")
+
+    def __init__(self, netns: Netns) -> None:
+        self.netns = netns
+        self.tables: dict[tuple[str, str], Table] = {}
+
+    def table(self, variant: str, name: str) -> Table | None:
+        """The table, if it was ever used."""
+        return self.tables.get((variant, name))
