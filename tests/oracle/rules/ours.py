@@ -1,0 +1,134 @@
+"""Podwire's answer to a case, in this process."""
+
+from podwire.errors import PodwireError
+from podwire.fabric.network import Network
+from podwire.linux.machine import Place
+from podwire.linux.path.output import raw_frame
+from podwire.tools.process import Process
+from podwire.tools.registry import find
+from podwire.trace.events import PACKET_OUTGOING, Received
+from podwire.wire.codec import from_bytes, to_bytes
+from podwire.wire.headers import Ethernet
+from tests.oracle.rules import packets
+from tests.oracle.rules.case import Case, Seen, Send
+
+NSEC = 1_000_000_000
+PAUSE = 8_000_000
+
+
+class Router:
+    """The three namespaces of a case."""
+
+    def __init__(self) -> None:
+        self.network = Network()
+        self.machine = self.network.add_machine("host")
+        self.frames: list[tuple[int, str, str]] = []
+        self.number = 0
+        self.monitor: Process | None = None
+        mac = {key: ":".join(value[at : at + 2] for at in range(0, 12, 2)) for key, value in packets.MACS.items()}
+        for name in "arb":
+            self.root("ip", "netns", "add", name)
+            self.inside(name, "sysctl", "-qw", *packets.SWITCHES)
+        self.root(
+            *"ip link add eth0 netns a address".split(),
+            mac["a"],
+            *"type veth peer name ra netns r address".split(),
+            mac["ra"],
+        )
+        self.root(
+            *"ip link add eth0 netns b address".split(),
+            mac["b"],
+            *"type veth peer name rb netns r address".split(),
+            mac["rb"],
+        )
+        for name in "ab":
+            self.inside(name, *"ip link set lo up".split())
+            self.inside(name, *"ip link set eth0 arp off up".split())
+        for line in (
+            "link set lo up",
+            "link set ra up",
+            "link set rb up",
+            "addr add 10.1.0.1/24 dev ra",
+            "addr add 10.2.0.1/24 dev rb",
+        ):
+            self.inside("r", "ip", *line.split())
+        for number in range(2, 10):
+            for side, dev in (("a", "ra"), ("b", "rb")):
+                net = 1 if side == "a" else 2
+                line = f"neigh add 10.{net}.0.{number} lladdr {mac[side]} dev {dev} nud permanent"
+                self.inside("r", "ip", *line.split())
+        self.inside("r", *"ip route add default via 10.2.0.2".split())
+        self.inside("r", *"sysctl -qw net.ipv4.ip_forward=1".split())
+
+    def start(self, place: Place, argv: tuple[str, ...], text: str = "") -> Process:
+        tool = find(place.image, argv[0])
+        assert tool is not None, argv
+        process = Process(self.network, place, list(argv), stdin=text)
+        process.start(tool)
+        return process
+
+    def run(self, place: Place, argv: tuple[str, ...], text: str = "") -> str:
+        process = self.start(place, argv, text)
+        self.network.run_until(lambda: process.done)
+        said = "".join(each for _, each in process.output)
+        if process.status:
+            raise OSError(f"{' '.join(argv)}: {said.strip()}")
+        return said
+
+    def root(self, *argv: str) -> str:
+        return self.run(self.machine.root, argv)
+
+    def inside(self, name: str, *argv: str, text: str = "") -> str:
+        return self.run(Place(self.machine.netns_names[name], self.machine.image, "host"), argv, text)
+
+    def listen(self) -> None:
+        """Frames that the hosts get are kept from now on."""
+
+        def sink(record: object) -> None:
+            event = record.event  # type: ignore[attr-defined]
+            if type(event) is Received and event.dev == "eth0" and event.pkt_type != PACKET_OUTGOING:
+                self.frames.append((self.number, record.netns, to_bytes(event.frame).hex()))  # type: ignore[attr-defined]
+
+        self.network.log.attach(sink)
+
+    def send(self, side: str, data: bytes) -> None:
+        """A host sends a frame."""
+        netns = self.machine.netns_names[side]
+        link = netns.link("eth0")
+        assert link is not None
+        raw_frame(netns, link, from_bytes(data, Ethernet), self.network.new_packet_id())
+        self.network.sleep(PAUSE)
+
+
+def run(case: Case) -> Seen:
+    """Podwire's answer."""
+    router = Router()
+    seen = Seen()
+    tool = packets.TOOLS[case.variant]
+    try:
+        if case.sysctls:
+            router.inside("r", "sysctl", "-qw", *case.sysctls)
+        if case.sets:
+            router.inside("r", "ipset", "restore", text=case.sets)
+        router.inside("r", f"{tool}-restore", text=case.rules)
+        place = Place(router.machine.netns_names["r"], router.machine.image, "host")
+        monitor = router.start(place, ("xtables-monitor", "--trace")) if case.trace else None
+        router.listen()
+        for number, item in enumerate(case.packets):
+            router.number = number
+            if isinstance(item, Send):
+                router.send(item.side, bytes.fromhex(item.data))
+            elif router.frames:
+                _, side, last = router.frames[-1]
+                data = packets.answer(side, bytes.fromhex(last), item.how)
+                if data is not None:
+                    router.send(side, data)
+        seen.frames = router.frames
+        seen.trace = "".join(text for _, text in monitor.output) if monitor is not None else ""
+        seen.saved = router.inside("r", f"{tool}-save", "-c")
+        seen.connections = router.inside("r", "conntrack", "-L", "-o", "extended")
+        if case.sets:
+            seen.connections += router.inside("r", "ipset", "save")
+    except (OSError, PodwireError) as error:
+        seen.error = f"{type(error).__name__}: {error}"
+    return seen
