@@ -6,12 +6,14 @@ tests of their own.
 
 from random import Random
 
-from tests.oracle.rules import packets
+import msgspec
+
+from tests.oracle.rules import kube, packets
 from tests.oracle.rules.case import Answer, Case, Send
 from tests.oracle.rules.parts import Parts
 
 PORTS = (53, 80, 443, 8080, 30007, 1000, 40000)
-THEMES = ("filter", "filter", "nat", "nat", "mangle", "ct", "sets", "mixed", "mixed")
+THEMES = ("filter", "filter", "nat", "nat", "mangle", "ct", "sets", "mixed", "mixed", "kube", "kube")
 VIPS = ("10.96.0.1", "10.96.0.10")
 """Addresses that nobody has: services."""
 
@@ -25,6 +27,8 @@ class Drawing(Parts):
         self.variant = self.pick(("nft", "nft", "legacy"))
 
     def case(self) -> Case:
+        if self.theme == "kube":
+            return self.kube()
         tables = {
             "filter": ("filter",),
             "nat": ("nat",),
@@ -57,6 +61,40 @@ class Drawing(Parts):
         sets = self.sets() if self.use_sets else ""
         return Case(self.variant, self.theme, rules, tuple(self.packets()), sets, tuple(sysctls), trace)
 
+    def kube(self) -> Case:
+        """As a node has it: kube-proxy's tables, sometimes with ip-masq-agent's or Calico's rules beside them."""
+        services = [
+            kube.Service(
+                f"default/s{number}:p",
+                proto,
+                self.pick(VIPS),
+                port,
+                self.pick(((), ("10.2.0.3:8080",), ("10.2.0.3:8080",), ("10.1.0.4:80",))),
+                self.pick((0, 30007)) if proto == "tcp" else 0,
+                self.chance(20),
+                self.chance(20),
+            )
+            for number, (proto, port) in enumerate((("tcp", 80), ("udp", 53), ("tcp", 443))[: self.number(1, 3)])
+        ]
+        services = list({(each.proto, each.address, each.port): each for each in services}.values())
+        if sum(1 for each in services if each.node_port) > 1:
+            services = [
+                msgspec.structs.replace(each, node_port=each.node_port if each.port == 80 else 0) for each in services
+            ]
+        extra: list[str] = []
+        chains, rules = "", ""
+        if self.chance(40):
+            extra = list(kube.IP_MASQ)
+            chains, rules = ":IP-MASQ - [0:0]\n", kube.ip_masq(("10.0.0.0/8", "192.168.0.0/16")[: self.number(1, 2)])
+        nat = (
+            kube.nat_table(services, extra).replace("*nat\n", f"*nat\n{chains}").replace("COMMIT\n", f"{rules}COMMIT\n")
+        )
+        trace = self.variant == "nft" and self.chance(50)
+        raw = "*raw\n-A PREROUTING -j TRACE\n-A OUTPUT -j TRACE\nCOMMIT\n" if trace else ""
+        return Case(
+            self.variant, self.theme, raw + nat + kube.filter_table(services), tuple(self.packets()), trace=trace
+        )
+
     # -- what is sent ---------------------------------------------------------------------------------------------
 
     def packets(self) -> list[Send | Answer]:
@@ -70,7 +108,11 @@ class Drawing(Parts):
         near, far = ("10.1.0.", "10.2.0.") if side == "a" else ("10.2.0.", "10.1.0.")
         src = packets.address(f"{near}{self.number(2, 5)}")
         dst = packets.address(
-            self.pick((f"{far}{self.number(2, 5)}",) * 5 + VIPS * 2 + (f"{near}1", f"{far}1", "8.8.8.8", "127.0.0.1"))
+            self.pick(
+                (f"{far}{self.number(2, 5)}",) * 5
+                + VIPS * (6 if self.theme == "kube" else 2)
+                + (f"{near}1", f"{far}1", "8.8.8.8", "127.0.0.1")
+            )
         )
         if src == dst:
             dst = packets.address(f"{far}9")

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import packets  # type: ignore[import-not-found]  # noqa: E402 - found by the line above
+import packets  # type: ignore[import-not-found]
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
