@@ -15,6 +15,8 @@ import re
 import sys
 
 from tests.oracle import live, namespaces, real
+from tests.oracle.rules import campaign as rules_campaign
+from tests.oracle.rules import table as table_of_rules
 from tests.oracle.script import AREAS, EVERYTHING, scripts
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -107,7 +109,7 @@ def table(measured, generated):
     yield "| **all** | " + " | ".join(f"**{value}**" for value in sums) + " |"
 
 
-def render(measured, generated):
+def render(measured, generated, rules=None):
     """The page."""
     lines = [*table(measured, generated), ""]
     lines += [
@@ -122,6 +124,8 @@ def render(measured, generated):
                 f" {generated.get('mismatches', 0)} mismatches. A case counts in each area that it is about."
             ),
         ]
+    if rule_sets := list(table_of_rules.lines(rules_campaign.results() if rules is None else rules)):
+        lines += ["", *rule_sets[:-1]]
     lines += ["", "## What still differs", "", *(f"- {text}" for text in OPEN)]
     lines += ["", "## What this kernel cannot judge", "", *(f"- {text}" for text in NOT_JUDGED)]
     lines += ["", "## What is compared otherwise", "", *otherwise()]

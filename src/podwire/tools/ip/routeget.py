@@ -236,7 +236,9 @@ def _print(ctx: Context, query: _Query, dst: Dst, route: Route | None, daddr: Ip
         _print_cache(ctx, _cache_flags(query, dst))
         if dst.expires:
             out.put("expires", max(0, dst.expires - ctx.proc.now) // _NSEC, "expires {}sec ")
-        _print_metrics(ctx, route, dst.pmtu, locked=dst.locked)
+        # __mkroute_output: of a route that is not about broadcasts or groups no metric is taken over for them.
+        foreign = dst.type == BROADCAST or (dst.type == MULTICAST and route is not None and route.dst.plen < 4)
+        _print_metrics(ctx, None if foreign else route, dst.pmtu, locked=dst.locked)
         if query.iif is not None:
             print_device(ctx, "iif", _index(ctx, query.iif))
         out.text("\n")
