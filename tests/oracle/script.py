@@ -35,6 +35,7 @@ AREAS = (
     "sockets",
     "bridge",
     "tunnel",
+    "netfilter",
 )
 HEAD = re.compile(r"# (area|compare|frames|not modelled): (.*)")
 EVERYTHING = "all"
