@@ -51,7 +51,7 @@ OTHER_MAC: Final = "02:00:00:00:00:02"
 
 
 _E = TypeVar("_E", bound=Event)
-_H = TypeVar("_H", Arp, IPv4, Icmp, Udp)
+_H = TypeVar("_H", Arp, IPv4, Icmp, Udp, Tcp)
 
 
 class Seen(NamedTuple, Generic[_E]):

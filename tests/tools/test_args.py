@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from podwire.tools.args import BadOption, Exit, canonical_name, gai_error, getopt, inet_aton, number, reverse_name
+from podwire.tools.args import BadOption, Exit, canonical_name, gai_error, getopt, number, reverse_name
 from podwire.tools.process import Process
-from podwire.wire.addr import Ip4
+from podwire.wire.addr import Ip4, inet_aton
 
 
 def libc(text):

@@ -16,7 +16,7 @@ from podwire.tools.sysctl import sysctl
 class Unplugged:
     """A cable that leads nowhere."""
 
-    def transmit(self, frame, packet_id):
+    def transmit(self, frame, packet_id, size):
         pass
 
 
@@ -172,7 +172,7 @@ def test_settings_from_standard_input(lab):
         "sysctl kernel.hostname",
         "sysctl -w vm.swappiness=1",
         "sysctl net.core.somaxconn",
-        "sysctl net.bridge.bridge-nf-call-iptables",
+        "sysctl net.mptcp.enabled",
         "sysctl --system",
         "sysctl net..ipv4",
         "sysctl -w net.ipv4.conf.v0.medium_id=5",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from podwire.trace.causes import ANY, ARP
 from podwire.trace.events import (
@@ -18,6 +18,7 @@ from podwire.trace.events import (
     ByRoute,
     ByRule,
     BySysctl,
+    Conntrack,
     Created,
     Delivered,
     Encapsulated,
@@ -34,6 +35,13 @@ from tests.trace.story import CNI1, GATEWAY, POD1, POD2, TO_POD1, Story, echo, f
 ALIEN = Ip.parse("1.2.3.4")
 FELIX = Owner("felix", "Node node1")
 GW = Ip.parse("10.0.0.1")
+
+
+class Hook(TypedDict):
+    """Where netfilter discards a packet."""
+
+    where: str
+    dev: str
 
 
 class Death(NamedTuple):
@@ -63,6 +71,8 @@ class Death(NamedTuple):
         story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(self.packet))
         if self.here != "node1":
             story.send(1, "node1", "eth0", frame(self.packet))
+        if self.row[2] == "invalid":
+            story.add(1, "node1", Conntrack("INVALID"))
         reason = DropReason(self.row[0]) if self.row[0] != ANY else D.NOT_SPECIFIED
         return story.die(1, self.here, self.where, reason, self.by, self.dev)
 
@@ -116,6 +126,8 @@ SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
 DROP_RULE = ByRule(
     "filter", "FORWARD", 3, "-i cali+ -j DROP", Owner("felix", "NetworkPolicy default/deny", "spec.egress[0]")
 )
+
+NF_HOOK: Hook = {"where": "nf_hook_slow", "dev": ""}
 
 PROGRAMS = ("cil_from_container", "cil_from_host")
 
@@ -289,15 +301,83 @@ DEATHS = (
     Death((D.ICMP_CSUM, None, ""), where="icmp_rcv"),
     Death((D.UDP_CSUM, None, ""), packet=udp(), where="udp_rcv"),
     Death((D.TCP_CSUM, None, ""), packet=tcp(), where="tcp_v4_rcv"),
+    *(
+        Death((reason, None, ""), packet=tcp(), where="tcp_rcv_state_process")
+        for reason in (
+            D.TCP_ACK_UNSENT_DATA,
+            D.TCP_INVALID_ACK_SEQUENCE,
+            D.TCP_INVALID_END_SEQUENCE,
+            D.TCP_INVALID_SEQUENCE,
+            D.TCP_OLD_SEQUENCE,
+            D.TCP_OVERWINDOW,
+            D.TCP_TOO_OLD_ACK,
+            D.TCP_OFOMERGE,
+            D.TCP_OLD_DATA,
+            D.TCP_RFC7323_PAWS,
+            D.TCP_RFC7323_PAWS_ACK,
+            D.PROTO_MEM,
+            D.TCP_ZEROWINDOW,
+            D.TCP_CLOSE,
+            D.TCP_FLAGS,
+            D.TCP_INVALID_SYN,
+            D.TCP_LISTEN_OVERFLOW,
+            D.TCP_RESET,
+        )
+    ),
     Death((D.FRAG_REASM_TIMEOUT, None, ""), where="ip_expire"),
     *(
         Death((ANY, ByLink, f"{what} fragment"), ByLink("cali111", f"{what} fragment", "id 7"), where="ip_frag_queue")
         for what in ("duplicate", "overlapping", "damaged")
     ),
     Death((D.FRAG_TOO_FAR, None, ""), where="ip_defrag"),
-    Death((D.NETFILTER_DROP, None, ""), where="nf_hook"),
-    Death((D.NETFILTER_DROP, ByRule, ""), DROP_RULE, where="nf_hook"),
-    Death((D.NETFILTER_DROP, ByRule, "policy"), ByRule("filter", "FORWARD", 0, owner=Owner("docker")), where="nf_hook"),
+    # Netfilter.
+    Death((D.NETFILTER_DROP, None, ""), where="nf_hook_slow"),
+    Death(
+        (D.NETFILTER_DROP, ByRule, ""), ByRule("raw", "PREROUTING", 2, "-i cali+ -j DROP", Owner("iptables")), **NF_HOOK
+    ),
+    Death((D.NETFILTER_DROP, ByRule, "owned"), DROP_RULE, **NF_HOOK),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "policy"),
+        ByRule("filter", "FORWARD", 0, "DROP", Owner("docker"), "legacy"),
+        **NF_HOOK,
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "invalid"),
+        ByRule("filter", "FORWARD", 1, "-m conntrack --ctstate INVALID -j DROP", Owner("kube-proxy")),
+        tcp(flags=0x12),
+        **NF_HOOK,
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "tproxy"),
+        ByRule("mangle", "PREROUTING", 1, "-p udp -j TPROXY --on-port 3128 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0"),
+        udp(),
+        **NF_HOOK,
+    ),
+    Death((D.NETFILTER_DROP, ByRule, "hotdrop"), ByRule("filter", "FORWARD", 0, "hotdrop"), **NF_HOOK),
+    Death(
+        (D.NOT_SPECIFIED, ByRule, ""),
+        ByRule("filter", "FORWARD", 2, "-j NFQUEUE --queue-num 0", Owner("iptables")),
+        where="nf_queue",
+        dev="",
+    ),
+    Death((D.NETFILTER_DROP, ByRoute, ""), ByRoute("unreachable", "default", "7"), where="ip_route_me_harder", dev=""),
+    Death((D.NETFILTER_DROP, BySysctl, ""), BySysctl("net.netfilter.nf_conntrack_max", 262144), **NF_HOOK),
+    Death((D.NETFILTER_DROP, ByLink, "no address"), ByLink("eth0", "no address"), where="nf_nat_masquerade_ipv4"),
+    Death((D.NETFILTER_DROP, ByLink, "masqueraded by"), ByLink("eth1", "masqueraded by", "eth0"), **NF_HOOK),
+    Death(
+        (D.NETFILTER_DROP, ByLink, "conntrack: the connection was deleted"),
+        ByLink("eth0", "conntrack: the connection was deleted"),
+        **NF_HOOK,
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByLink, "conntrack insert_failed: replies belong to another connection"),
+        ByLink(
+            "eth0",
+            "conntrack insert_failed: replies belong to another connection",
+            "192.168.1.12:53 > 10.0.0.23:40000",
+        ),
+        **NF_HOOK,
+    ),
     # The network between the machines.
     Death((D.FABRIC, None, ""), where="segment", dev="", here="lan10"),
     Death(

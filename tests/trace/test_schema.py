@@ -246,8 +246,13 @@ def _violations(root: dict[str, Any], value: Any, rule: dict[str, Any] | None = 
             if key in value:
                 yield from _violations(root, value[key], inner, f"{at}.{key}")
     elif rule.get("type") == "array":
+        if not isinstance(value, list):
+            yield f"{at}: {value!r}"
+            return
+        kinds_in_order = rule.get("prefixItems", [])
         for index, item in enumerate(value):
-            yield from _violations(root, item, rule["items"], f"{at}[{index}]")
+            inner = kinds_in_order[index] if index < len(kinds_in_order) else rule["items"]
+            yield from _violations(root, item, inner, f"{at}[{index}]")
     else:
         kinds = {"string": str, "integer": int, "boolean": bool, "null": type(None)}
         if not isinstance(value, kinds[rule["type"]]) or not re.search(rule.get("pattern", ""), str(value)):

@@ -15,6 +15,7 @@ from podwire.trace.events import (
     Forwarded,
     Fragmented,
     IcmpSent,
+    Logged,
     NeighbourChanged,
     Owner,
     Reassembled,
@@ -277,6 +278,13 @@ RULE = ByRule("filter", "FORWARD", 2, "-j ACCEPT", Owner("felix", "Pod default/p
             "rule",
             "MARK by rule 2 of FORWARD in table filter: -A FORWARD -j ACCEPT  [felix for Pod default/pod1]",
         ),
+        (
+            RuleMatched(RULE, "MY", "jump"),
+            "rule",
+            "jump to MY by rule 2 of FORWARD in table filter: -A FORWARD -j ACCEPT  [felix for Pod default/pod1]",
+        ),
+        (Logged("x: ", "x: IN=eth0 OUT= SRC=10.0.0.1 "), "log", "x: IN=eth0 OUT= SRC=10.0.0.1"),
+        (Logged("calico-drop", group=5), "nflog", "group 5: calico-drop"),
         (
             NeighbourChanged("eth0", POD1, "NONE", "STALE", MAC1, "request"),
             "neigh",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 # The formats of a trace live above it; here both are known.
 Trace.renderers = Renderers(packets=trace_files.packets, save=MappingProxyType({".pcapng": trace_files.save_pcapng}))
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 __all__ = ["Cluster", "CommandResult", "Handle", "Host", "NicSpec", "Node", "Pod"]
 
@@ -262,6 +265,17 @@ class Cluster(Underlay):
         """Let virtual time pass, with everything that happens in it."""
         self.settle()
         self.network.sleep(round(seconds * 1_000_000_000))
+
+    def race(self, first: Callable[[], _A], second: Callable[[], _B]) -> tuple[_A, _B]:
+        """What two CPUs do at once: ``first`` up to where connection tracking confirms its connection, all of ``second``, the rest.
+
+        Two packets of one flow clash so (``conntrack -S``: insert_failed, clash_resolve). Both are called without arguments, and
+        what they return is returned. Raises ``PodwireError`` where the first packet begins no connection.
+        """
+        from podwire.cluster.races import race
+
+        self.settle()
+        return race(self.network, first, second)
 
     def capture(self, *devices: str, filter: str = "") -> Capture:
         """A capture on devices such as ``node1:cali*`` or ``default/pod1:eth0`` (patterns as in fnmatch.

@@ -54,7 +54,8 @@ class Clock:
             callback = alarm.callback
             if callback is None:
                 continue
-            self.now = max(self.now, time)
+            if time > self.now:  # noqa: PLR1730 - for every frame, and max() is a call
+                self.now = time
             alarm.callback = None
             callback()
             return True

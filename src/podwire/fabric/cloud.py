@@ -86,7 +86,7 @@ class GcpVpc(CloudNetwork):
 
     # -- frames --------------------------------------------------------------------------------------------------
 
-    def _forward(self, port: Port, frame: Packet, packet_id: int) -> None:
+    def _forward(self, port: Port, frame: Packet, packet_id: int, size: int) -> None:
         nic = self._by_port[port]
         header = frame.layers[1] if len(frame.layers) > 1 else None
         if isinstance(header, Arp):

@@ -82,7 +82,7 @@ class Internet:
     def reverse_name(self, ip: Ip) -> str | None:
         """Hosts of the Internet have no names here."""
 
-    def _forward(self, port: Port, frame: Packet, packet_id: int) -> None:
+    def _forward(self, port: Port, frame: Packet, packet_id: int, size: int) -> None:
         header = frame.layers[1] if len(frame.layers) > 1 else None
         if isinstance(header, IPv4):
             self.carry(frame, packet_id)

@@ -23,10 +23,11 @@ _HEADER: Final = 14
 
 def too_long(name: str, frame: Packet, mtu: int) -> ByFabric | None:
     """Why a network of that name does not carry a frame, if it is longer than its MTU and an Ethernet header."""
-    size = frame.size - _HEADER
-    if size <= mtu:
-        return None
-    why = f"network {name} carries packets of at most {mtu} bytes, and this one has {size}"
+    return None if (size := frame.size) - _HEADER <= mtu else _too_long(name, size, mtu)
+
+
+def _too_long(name: str, size: int, mtu: int) -> ByFabric:
+    why = f"network {name} carries packets of at most {mtu} bytes, and this one has {size - _HEADER}"
     return ByFabric(name, why, Owner("lab", f"network {name}", f"mtu {mtu}"), "network-mtu")
 
 
@@ -63,8 +64,8 @@ class Switch:
     def _discard(self, packet_id: int, by: ByFabric) -> None:
         self.network.emit(self.name, packet_id, Dropped("segment", DropReason.FABRIC, by))
 
-    def _forward(self, source: Port, frame: Packet, packet_id: int) -> None:
-        refusal = too_long(self.name, frame, self.mtu)
+    def _forward(self, source: Port, frame: Packet, packet_id: int, size: int) -> None:
+        refusal = _too_long(self.name, size, self.mtu) if size - _HEADER > self.mtu else None
         if refusal is None and self.drops:
             refusal = taken_by(self.name, frame, self.drops)
         if refusal is not None:
@@ -81,14 +82,14 @@ class Switch:
             self._discard(packet_id, ByFabric(self.name, why, Owner("lab", f"network {self.name}"), "no-port"))
             return
         if len(targets) == 1:
-            self._hand(targets[0], source, frame, packet_id)
+            self._hand(targets[0], source, frame, packet_id, size)
             return
         ids = tuple(self.network.new_packet_id() for _ in targets)
         self.network.emit(self.name, packet_id, Flooded(ids))
         for copy_id in ids:
             self.network.emit(self.name, copy_id, Created(packet_id, "copy"))
         for port, copy_id in zip(targets, ids, strict=True):
-            self._hand(port, source, frame, copy_id)
+            self._hand(port, source, frame, copy_id, size)
 
     def _targets(self, source: Port, dst: Mac) -> list[Port]:
         """The port that an address was learned behind; else all others where something is plugged in."""
@@ -101,9 +102,9 @@ class Switch:
     def _plugged(self, port: Port) -> bool:
         return port.link is not None
 
-    def _hand(self, target: Port, source: Port, frame: Packet, packet_id: int) -> None:
-        """The frame leaves by ``target``."""
-        target.deliver(frame, packet_id)
+    def _hand(self, target: Port, source: Port, frame: Packet, packet_id: int, size: int) -> None:
+        """The frame, which has ``size`` bytes, leaves by ``target``."""
+        target.deliver(frame, packet_id, size)
 
 
 class Segment(Switch):

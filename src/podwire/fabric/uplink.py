@@ -117,9 +117,9 @@ class Uplink(Switch):
     def _plugged(self, port: Port) -> bool:
         return port is self._gateway_port or super()._plugged(port)
 
-    def _hand(self, target: Port, source: Port, frame: Packet, packet_id: int) -> None:
+    def _hand(self, target: Port, source: Port, frame: Packet, packet_id: int, size: int) -> None:
         if target is not self._gateway_port:
-            super()._hand(target, source, frame, packet_id)
+            super()._hand(target, source, frame, packet_id, size)
             return
         header = frame.layers[1] if len(frame.layers) > 1 else None
         if isinstance(header, Arp):

@@ -210,7 +210,7 @@ class CloudNetwork:
         """The route with the longest prefix that holds an address."""
         return next((route for route in self.routes if ip in route.prefix), None)
 
-    def _forward(self, port: Port, frame: Packet, packet_id: int) -> None:
+    def _forward(self, port: Port, frame: Packet, packet_id: int, size: int) -> None:
         raise NotImplementedError
 
     def _drop(self, packet_id: int, name: str, why: str, by: By | None = None) -> None:

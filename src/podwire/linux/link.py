@@ -70,30 +70,46 @@ class Address(msgspec.Struct, gc=False):
         return self.valid_lft == FOREVER
 
 
-class Stats(msgspec.Struct):
+class Stats:
     """Counters of ``ip -s link``."""
 
-    rx_bytes: int = 0
-    rx_packets: int = 0
-    rx_dropped: int = 0
-    tx_bytes: int = 0
-    tx_packets: int = 0
-    tx_dropped: int = 0
-    tx_carrier: int = 0
-    multicast: int = 0
-    rx_errors: int = 0
-    rx_frame: int = 0
-    """A header that makes no sense, among the errors."""
-    tx_errors: int = 0
-    collisions: int = 0
-    """A tunnel: routes that lead back into it."""
+    __slots__ = (
+        "collisions",
+        "multicast",
+        "rx_bytes",
+        "rx_dropped",
+        "rx_errors",
+        "rx_frame",
+        "rx_packets",
+        "tx_bytes",
+        "tx_carrier",
+        "tx_dropped",
+        "tx_errors",
+        "tx_packets",
+    )
+
+    def __init__(self) -> None:
+        self.rx_bytes = 0
+        self.rx_packets = 0
+        self.rx_dropped = 0
+        self.tx_bytes = 0
+        self.tx_packets = 0
+        self.tx_dropped = 0
+        self.tx_carrier = 0
+        self.multicast = 0
+        self.rx_errors = 0
+        self.rx_frame = 0
+        """A header that makes no sense, among the errors."""
+        self.tx_errors = 0
+        self.collisions = 0
+        """A tunnel: routes that lead back into it."""
 
 
 class Cable(Protocol):
     """Where an ethernet device's frames go: implemented by the fabric."""
 
-    def transmit(self, frame: Packet, packet_id: int) -> None:
-        """Take a frame; it arrives elsewhere later."""
+    def transmit(self, frame: Packet, packet_id: int, size: int) -> None:
+        """Take a frame of ``size`` bytes; it arrives elsewhere later."""
 
 
 class Link:
@@ -103,35 +119,64 @@ class Link:
     creation order, which counts for source selection (F60).
     """
 
-    is_loopback: bool
-    """IFF_LOOPBACK."""
-    headerless: bool
-    """Packets begin with the IP header here: ARPHRD_TUNNEL."""
-    port: Port | None = None
-    """What the bridge that is its master keeps of it."""
-    listens: tuple[Mac, ...] = ()
-    """Further addresses that it listens to (``bridge fdb add … self``), in ``dev->uc`` and ``dev->mc``; groups of IP are not here."""
-    port_state_selected = False
-    """A bridge has looked for ports (when its address was set, or a port came).
+    __slots__ = (
+        "addresses",
+        "addresses6",
+        "alias",
+        "allmulticast",
+        "announced",
+        "arp",
+        "bridge",
+        "broadcast",
+        "cable",
+        "carrier_changes",
+        "carrier_seen",
+        "conf",
+        "conf6",
+        "counted_header",
+        "group",
+        "headerless",
+        "ifindex",
+        "is_loopback",
+        "is_up",
+        "kind",
+        "listens",
+        "lower_state",
+        "mac",
+        "master",
+        "max_mtu",
+        "mc",
+        "min_mtu",
+        "mtu",
+        "multicast",
+        "name",
+        "neigh",
+        "netns",
+        "noarp",
+        "numrxqueues",
+        "numtxqueues",
+        "owner",
+        "peer",
+        "plugged",
+        "port",
+        "port_state_selected",
+        "promisc",
+        "promisc_on",
+        "qdisc",
+        "stats",
+        "tc_egress",
+        "tc_ingress",
+        "tso_max_size",
+        "tunnel",
+        "tunnel_netns",
+        "txqueuelen",
+        "up_since",
+        "vxlan",
+        "was_up",
+        "xmit",
+    )
 
-    Without any it has no carrier from then on.
-    """
-    alias = ""
-    group = "default"
-    tunnel: TunnelConfig | None = None
-    """What a tunnel device was made with."""
-    tunnel_netns: Netns | None = None
-    """Where a tunnel's outer packets and its socket live: the namespace of its creation, wherever it moves."""
-    vxlan: VxlanFdb | None = None
-    """The forwarding database of a VXLAN device."""
-    xmit: Callable[[Skb, Link], None] | None = None
-    """``ndo_start_xmit`` of a tunnel device: ``dev_queue_xmit`` calls it, and it counts by itself."""
-    tc_ingress: Program | None = None
-    """The BPF program at its tc ingress hook."""
-    tc_egress: Program | None = None
-    """The same at egress."""
-
-    def __init__(
+    def __init__(  # noqa: PLR0915 - one statement for each attribute
         self,
         netns: Netns,
         name: str,
@@ -147,7 +192,12 @@ class Link:
         self.netns = netns
         self.name = name
         self.kind = kind
-        self.is_loopback, self.headerless = kind == "loopback", kind == "ipip"
+        self.is_loopback = kind == "loopback"
+        """IFF_LOOPBACK."""
+        self.counted_header = 0 if kind == "loopback" else 14
+        """What ``stats`` count of a frame beside its packet: loopback_xmit counts behind eth_type_trans, without the header."""
+        self.headerless = kind == "ipip"
+        """Packets begin with the IP header here: ARPHRD_TUNNEL."""
         self.ifindex = ifindex
         self.mac = mac
         self.broadcast = NO_MAC if kind == "loopback" else BROADCAST
@@ -207,6 +257,29 @@ class Link:
         self.conf6: dict[str, int] = dict(netns.conf6_default)
         self.stats = Stats()
         self.owner = owner
+        self.port: Port | None = None
+        """What the bridge that is its master keeps of it."""
+        self.listens: tuple[Mac, ...] = ()
+        """Further addresses that it listens to (``bridge fdb add … self``), in ``dev->uc`` and ``dev->mc``; groups of IP are not here."""
+        self.port_state_selected = False
+        """A bridge has looked for ports (when its address was set, or a port came).
+
+        Without any it has no carrier from then on.
+        """
+        self.alias = ""
+        self.group = "default"
+        self.tunnel: TunnelConfig | None = None
+        """What a tunnel device was made with."""
+        self.tunnel_netns: Netns | None = None
+        """Where a tunnel's outer packets and its socket live: the namespace of its creation, wherever it moves."""
+        self.vxlan: VxlanFdb | None = None
+        """The forwarding database of a VXLAN device."""
+        self.xmit: Callable[[Skb, Link], None] | None = None
+        """``ndo_start_xmit`` of a tunnel device: ``dev_queue_xmit`` calls it, and it counts by itself."""
+        self.tc_ingress: Program | None = None
+        """The BPF program at its tc ingress hook."""
+        self.tc_egress: Program | None = None
+        """The same at egress."""
 
     @property
     def link_netns(self) -> Netns | None:

@@ -147,10 +147,9 @@ class Machine:
 
     def __init__(self, world: World, name: str, image: Image) -> None:
         # The packet path imports this module, and to look it up again for every packet would cost more than to keep it.
-        from podwire.linux.path.receive import netif_receive_skb, netif_receive_skb_core
+        from podwire.linux.path.receive import net_rx_action
 
-        self._receive = netif_receive_skb
-        self._receive_core = netif_receive_skb_core
+        self._net_rx_action = net_rx_action
         self.world = world
         self.log = world.log
         self.name = name
@@ -176,7 +175,12 @@ class Machine:
         """``gro_cells_receive``: a tunnel device has received, counted and typed it; its turn is when the backlog is empty."""
         self.icmp_busy = False
         """Whether an ICMP message is being handed to the device (``icmp_xmit_lock``): no error about it or its tunnel's packet then."""
+        self.race: Callable[[], None] | None = None
+        """What another CPU does just before the next connection is confirmed (``Cluster.race``)."""
         self._draining = False
+        self.booted = world.now
+        self.kmsg: deque[tuple[int, int, str]] = deque(maxlen=4096)
+        """The kernel's log: time, level, text (``dmesg``)."""
         self.modules: list[str] = []
         """Loaded kernel modules that bring devices of their own, in the order of loading."""
         self._wheel: dict[int, dict[int, list[Timer]]] = {}
@@ -222,22 +226,43 @@ class Machine:
     # -- softirq -------------------------------------------------------------------------------------------------
 
     def run_softirq(self) -> None:
-        """``net_rx_action``: the backlog until it is empty, then the tunnels, and again. Re-entrant calls return at once."""
-        backlog, cells = self.backlog, self.cells
-        if self._draining or self.icmp_busy or not (backlog or cells):
+        """Receive what waits (``net_rx_action``). Re-entrant calls return at once."""
+        if self._draining or self.icmp_busy or not (self.backlog or self.cells):
             return
-        receive, receive_core = self._receive, self._receive_core
+        receive = self._net_rx_action
         self._draining = True
         try:
-            while backlog or cells:
-                while backlog:
-                    receive(backlog.popleft())
-                for _ in range(len(cells)):
-                    skb = cells.popleft()
-                    assert skb.dev is not None  # noqa: S101 - the tunnel
-                    receive_core(skb, skb.dev)
+            receive(self)
         finally:
             self._draining = False
+
+    def on_another_cpu(self, run: Callable[[], None]) -> None:
+        """Do ``run``, and receive all that it sends, while what goes on here stands still: what this CPU has to do waits."""
+        waiting, cells = list(self.backlog), list(self.cells)
+        state = self._draining, self.icmp_busy, self.xmit_recursion
+        self.backlog.clear()
+        self.cells.clear()
+        self._draining, self.icmp_busy, self.xmit_recursion = False, False, 0
+        try:
+            run()
+            self.run_softirq()
+        finally:
+            self._draining, self.icmp_busy, self.xmit_recursion = state
+            self.backlog.extend(waiting)
+            self.cells.extend(cells)
+
+    def printk(self, level: int, text: str) -> None:
+        """Write a line to the kernel's log; 0 is the most urgent level, 7 the least."""
+        self.kmsg.append((self.world.now, level, text))
+
+    def bh_disabled(self, call: Callable[[], None]) -> None:
+        """Call with ``local_bh_disable``: what is sent meanwhile is received afterwards."""
+        busy, self._draining = self._draining, True
+        try:
+            call()
+        finally:
+            self._draining = busy
+        self.run_softirq()
 
     # -- timers --------------------------------------------------------------------------------------------------
 

@@ -118,6 +118,7 @@ class Neighbour:
 
     __slots__ = (
         "confirmed",
+        "dead",
         "ip",
         "link",
         "mac",
@@ -137,6 +138,8 @@ class Neighbour:
         self.link = link
         self.mac: Mac = NO_MAC
         self.state = Nud.NONE
+        self.dead = False
+        """It has left the table: whoever remembered it looks for another."""
         # ___neigh_create: never, that is twice the base reachable time ago.
         self.confirmed = now - 2 * link.neigh.base_reachable_time_ms * link.netns.machine.hz // 1000
         self.updated = now
@@ -159,7 +162,8 @@ class NeighbourTable:
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
-        self._entries: dict[tuple[Ip, Link], Neighbour] = {}
+        self.entries: dict[tuple[Ip, Link], Neighbour] = {}
+        """Read by the packet path; written here alone."""
         self.proxies: dict[tuple[Ip, Link | None], Owner] = {}
         self.proxy_queue: dict[Link, int] = {}
         """How many requests wait for a delayed proxy answer, per device (``parms->qlen``)."""
@@ -167,18 +171,18 @@ class NeighbourTable:
         self.gc_armed = False
 
     def __iter__(self) -> Iterator[Neighbour]:
-        return iter(list(self._entries.values()))
+        return iter(list(self.entries.values()))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def get(self, ip: Ip, link: Link) -> Neighbour | None:
         """``neigh_lookup``."""
-        return self._entries.get((ip, link))
+        return self.entries.get((ip, link))
 
     def add(self, ip: Ip, link: Link, now: int) -> Neighbour:
         """A new entry in state NONE; ``now`` in jiffies."""
-        entry = self._entries[(ip, link)] = Neighbour(ip, link, now)
+        entry = self.entries[(ip, link)] = Neighbour(ip, link, now)
         return entry
 
     def remove(self, entry: Neighbour) -> None:
@@ -186,7 +190,8 @@ class NeighbourTable:
         if entry.timer is not None:
             entry.timer.cancel()
             entry.timer = None
-        self._entries.pop((entry.ip, entry.link), None)
+        self.entries.pop((entry.ip, entry.link), None)
+        entry.dead = True
         if self.netns.machine.listeners:
             from podwire.linux.rtnl.notify import neigh_changed
 
@@ -203,7 +208,7 @@ class NeighbourTable:
 
     def of(self, link: Link) -> list[Neighbour]:
         """The entries of a device."""
-        return [entry for entry in self._entries.values() if entry.link is link]
+        return [entry for entry in self.entries.values() if entry.link is link]
 
     def is_proxied(self, ip: Ip, link: Link) -> bool:
         """``pneigh_lookup``: published with ``ip neigh add proxy``."""

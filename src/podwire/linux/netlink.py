@@ -8,7 +8,9 @@ say who wrote the route that killed a packet.
 from __future__ import annotations
 
 from podwire.linux.rtnl.bpf import BpfVerbs
+from podwire.linux.rtnl.conntrack import ConntrackVerbs
 from podwire.linux.rtnl.fdb import FdbVerbs
+from podwire.linux.rtnl.ipset import IpsetVerbs
 from podwire.linux.rtnl.link import Peer
 from podwire.linux.rtnl.module import ModuleVerbs
 from podwire.linux.rtnl.neigh import NeighVerbs
@@ -20,5 +22,5 @@ from podwire.linux.rtnl.sysctl import SysctlVerbs
 __all__ = ["Netlink", "Peer"]
 
 
-class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs, NetfilterVerbs):
+class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs, NetfilterVerbs, IpsetVerbs, ConntrackVerbs):
     """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

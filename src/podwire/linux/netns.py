@@ -18,10 +18,14 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import Address, Link
 from podwire.linux.neigh import NeighbourTable
+from podwire.linux.netfilter.conntrack.table import Conntrack
 from podwire.linux.netfilter.hooks import HookFn, NfHooks
+from podwire.linux.netfilter.ipset.core import IpSets
+from podwire.linux.netfilter.nat.net import NfNat
 from podwire.linux.netfilter.tables import Xtables
 from podwire.linux.rule import FibRule, default_rules
 from podwire.linux.sysctl import CORE_KEYS, IPV6_CONF_KEYS, NEIGH_GC_KEYS, NET_KEYS, Ipv4Conf, NeighParms
+from podwire.linux.sysctltcp import TCP_CORE_KEYS
 from podwire.linux.tunnel import IpTunnelNet
 from podwire.trace.log import Record
 from podwire.wire.addr import Ip, Mac
@@ -59,13 +63,14 @@ class Netns:
     __slots__ = (
         "_by_index",
         "_by_name",
-        "_ip_id",
+        "_ip_id_bits",
         "_last_ip_id",
         "_links",
         "conf6_all",
         "conf6_default",
         "conf_all",
         "conf_default",
+        "conntrack",
         "custom_rules",
         "exceptions",
         "fragments",
@@ -74,9 +79,11 @@ class Netns:
         "icmp_bucket",
         "input_routes",
         "ipip",
+        "ipsets",
         "label",
         "local",
         "machine",
+        "nat",
         "neigh_default",
         "neighbours",
         "next_ifindex",
@@ -108,7 +115,7 @@ class Netns:
         """``arp_tbl.parms``: one of the kernel, whatever the namespace."""
         self.conf6_all: dict[str, int] = dict(IPV6_CONF_KEYS)
         self.conf6_default: dict[str, int] = dict(IPV6_CONF_KEYS)
-        self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS, **CORE_KEYS}
+        self.settings: dict[str, int | tuple[int, ...]] = {**NET_KEYS, **NEIGH_GC_KEYS, **CORE_KEYS, **TCP_CORE_KEYS}
         """Net-wide values of net.ipv4.*; ``ip_forward`` is ``conf_all.forwarding`` and not here."""
         # These count in jiffies.
         self.settings["route/error_cost"], self.settings["route/error_burst"] = machine.hz, 5 * machine.hz
@@ -132,18 +139,25 @@ class Netns:
         """Path MTUs and redirects that were learned, by next hop and destination."""
         self.ipip = IpTunnelNet()
         """IP-in-IP devices."""
-        self.fragments: dict[tuple[int, int, int, int], FragmentQueue] = {}
+        self.ipsets = IpSets(machine)
+        self.fragments: dict[tuple[int, int, int, int, int], FragmentQueue] = {}
         self.icmp_bucket = TokenBucket()
         self.hooks: list[tuple[HookFn, ...]] = [(), (), (), (), ()]
         """What packets meet at the five hooks, in order (``linux.netfilter.hooks``)."""
         self.nf = NfHooks(self)
+        self.conntrack = Conntrack(self)
+        """Connections."""
+        self.nat = NfNat(self)
+        """Address translation."""
         self.xtables = Xtables(self)
         self.nsids: dict[Netns, int] = {}
         """Ids by which this namespace calls others (``link-netnsid``)."""
         self.output_routes: dict[tuple[object, ...], Dst] = {}
         self.input_routes: dict[tuple[object, ...], Dst] = {}
-        self._ip_id = machine.random("ip-id", label)
-        self._last_ip_id = self._ip_id.randrange(0xFFFF)
+        """By destination, source and device; where there are any also by mark, TOS and what rules see of the transport."""
+        stream = machine.random("ip-id", label)
+        self._last_ip_id = stream.randrange(0xFFFF)
+        self._ip_id_bits = stream.getrandbits
 
     # -- devices -------------------------------------------------------------------------------------------------
 
@@ -273,8 +287,9 @@ class Netns:
     def new_ip_id(self) -> int:
         """An IP identification, never 0 (``ip_select_ident`` draws from hashed, randomly advancing counters)."""
         # Each is a little more than the one before, so that soon after there is none that is equal.
-        self._last_ip_id = (self._last_ip_id + self._ip_id.getrandbits(_IP_ID_BITS) + 1) % 0xFFFF
-        return self._last_ip_id + 1
+        bits = self._ip_id_bits
+        last = self._last_ip_id = (self._last_ip_id + bits(_IP_ID_BITS) + 1) % 0xFFFF
+        return last + 1
 
     def draw_mac(self, name: str) -> Mac:
         """``eth_random_addr``: random, locally administered, unicast; from the seed, keyed by place and name."""
@@ -284,7 +299,8 @@ class Netns:
     def emit(self, packet: int, event: AnyEvent) -> None:
         """Log an event about a packet; callers ask ``machine.log.on`` first."""
         machine = self.machine
-        machine.log.write(Record(machine.world.now, machine.name, self.label, packet, event))
+        write = machine.log.write
+        write(Record(machine.world.now, machine.name, self.label, packet, event))
 
     def peers_of(self, links: Iterable[Link]) -> list[Link]:
         """The other ends of those veths that have one."""

@@ -1,6 +1,6 @@
 """Names of ports and of IP protocols as Debian 12 has them in /etc/services and /etc/protocols (netbase 6.4).
 
-tcpdump prints port names from the one, unless ``-n`` is given; the filter language looks up names in both.
+tcpdump and iptables print names from them, unless ``-n`` is given; the filter language and rules may name ports and protocols so.
 """
 
 from __future__ import annotations
@@ -95,10 +95,16 @@ def _numbers(transport: str) -> MappingProxyType[str, int]:
 
 TCP_NAMES: Final = _printed("tcp")
 UDP_NAMES: Final = _printed("udp")
+SCTP_NAMES: Final = _printed("sctp")
 
 TCP_PORTS: Final = _numbers("tcp")
 UDP_PORTS: Final = _numbers("udp")
 SCTP_PORTS: Final = _numbers("sctp")
+
+PROTOCOL_NAMES: Final = MappingProxyType(
+    {int(entry.split("/")[1]): entry.split("/")[0] for entry in reversed(_PROTOCOLS.split())}
+)
+"""``getprotobynumber``."""
 
 PROTOCOLS: Final = MappingProxyType(
     {

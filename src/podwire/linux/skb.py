@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from podwire.linux.netfilter.conntrack.entry import Connection
     from podwire.linux.path.route import Dst
     from podwire.linux.socket import Socket
+    from podwire.linux.tcp.sock import TcpSock
     from podwire.linux.tunnel import TunnelInfo
     from podwire.wire.headers import Ethernet, IPv4
     from podwire.wire.packet import Packet
@@ -35,13 +36,16 @@ class Skb:
     __slots__ = (
         "bridged",
         "charged",
+        "cloned",
         "confirm",
         "ct",
         "ctinfo",
         "dev",
         "dst",
         "eth",
+        "frags",
         "frame",
+        "hash",
         "id",
         "iif",
         "len",
@@ -56,9 +60,14 @@ class Skb:
         "tunnel",
     )
 
-    def __init__(self, packet: Packet, packet_id: int, dev: Link | None = None, eth: Ethernet | None = None) -> None:
+    def __init__(
+        self, packet: Packet, packet_id: int, dev: Link | None = None, eth: Ethernet | None = None, length: int = 0
+    ) -> None:
         self.packet = packet
-        self.len = packet.size
+        # Whoever knows the packet's size spares this.
+        self.len = length or packet.size
+        self.frags: tuple[int, ...] = ()
+        """Of a datagram that was joined on its way: how many bytes each piece brought (``frag_list``, ``IPCB(skb)->frag_max_size``)."""
         self.frame: Packet | None = None
         self.id = packet_id
         self.dev = dev
@@ -75,8 +84,12 @@ class Skb:
         self.pkt_type = PACKET_HOST
         self.dst: Dst | None = None
         self.confirm = False
-        self.owner: Socket | None = None
+        self.hash = 0
+        """``skb->hash`` where a socket has set it (``skb_set_hash_from_sk``): it survives a veth. 0: the flow is hashed where need be."""
+        self.owner: Socket | TcpSock | None = None
         """``skb->sk``, until the packet has left."""
+        self.cloned = False
+        """``skb_cloned``: a TCP socket that has sent it still keeps its data."""
         self.charged = 0
         """What it takes of the owner's send buffer while it waits for a neighbour."""
         self.redirect = False

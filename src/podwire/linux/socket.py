@@ -110,6 +110,8 @@ class Socket:
         """Hears the id of each packet before it starts: how a trace adopts it."""
         self.pending_error = 0
         """``sk_err``: what the next call on the socket fails with; read without IP_RECVERR as SO_ERROR (F24)."""
+        self.user: tuple[str, int, int] | None = None
+        """Who holds it, for ``ss -p``: command, process id, file descriptor."""
         self.inbox: deque[Arrived] = deque()
         self.errors: deque[IcmpErrorReport] = deque()
 
@@ -185,14 +187,16 @@ class Socket:
         if size > (mtu if must else 65535):
             self._refuse(self._unsent(route.src, dst, transport, payload, options, df=df), _too_big(route, mtu))
             raise SocketError(EMSGSIZE, mtu)
-        self._allocate(size, size if size < mtu else mtu)  # noqa: FURB136 - for every packet, and min() is a call
+        if size > mtu or self.wmem or self.pending_error:
+            # One piece in an empty buffer has room.
+            self._allocate(size, size if size < mtu else mtu)  # noqa: FURB136 - for every packet, and min() is a call
         ttl = self.ttl or (1 if route.type == "multicast" else ip_select_ttl(netns, route))
         # ip_select_ident: a packet that must not be fragmented needs no identification (unless the kernel might do it
         # all the same).
         ident = 0 if must else netns.new_ip_id()
         # ip_route_output_key: 0.0.0.0 is this host, by the address that is also the source.
         header = IPv4(route.src, dst or route.src, self.protocol, ttl, self.tos, ident, df, options=options)
-        return self._transmit(Packet((header, transport), payload), route)
+        return self._transmit(Packet((header, transport), payload), route, size)
 
     def _unsent(
         self, src: Ip, dst: Ip, transport: AnyHeader, payload: bytes, options: bytes, *, df: bool = False
@@ -219,8 +223,9 @@ class Socket:
             if not first and used >= 2 * self.sndbuf:
                 raise SocketError(ENOBUFS)
             first = False
-            used += truesize_of(part + 20)
             left -= part
+            if left:
+                used += truesize_of(part + 20)
 
     def send_raw(self, packet: Packet) -> int:
         """IP_HDRINCL: a packet with its own IP header.
@@ -268,9 +273,9 @@ class Socket:
         netns.emit(packet_id, Created(packet=packet))
         netns.emit(packet_id, Dropped("ip_route_output_key", route.reason or DropReason.IP_OUTNOROUTES, route.why))
 
-    def _transmit(self, packet: Packet, route: Dst) -> int:
+    def _transmit(self, packet: Packet, route: Dst, size: int = 0) -> int:
         netns = self.netns
-        skb = Skb(packet, netns.machine.world.new_packet_id())
+        skb = Skb(packet, netns.machine.world.new_packet_id(), length=size)
         skb.mark = self.mark
         skb.confirm = self.confirm
         skb.owner = self
@@ -278,7 +283,7 @@ class Socket:
             self.on_send(skb.id)
         errno = net_xmit_errno(ip_local_out(netns, skb, route))
         netns.machine.run_softirq()
-        if errno == ENOBUFS and self.recverr:
+        if errno and (errno != ENOBUFS or self.recverr):
             raise SocketError(errno)
         return skb.id
 

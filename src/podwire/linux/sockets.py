@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
+    from podwire.linux.tcp.table import TcpTable
 
 EncapRcv = Callable[["UdpEncap", "Netns", "Skb", "Link"], None]
 """``encap_rcv``: takes the datagram (``skb.packet`` begins with the outer IP header), which came in by the device."""
@@ -51,6 +52,8 @@ class Sockets:
         self.udp: list[UdpSocket] = []
         self.encap: dict[int, UdpEncap] = {}
         """Those of tunnels, by port."""
+        self.tcp: TcpTable | None = None
+        """TCP sockets, from the first one on."""
 
     def forget(self, socket: Socket) -> None:
         """Close a socket."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from podwire.linux.sysctltcp import TCP_KEYS, TCP_LIMITS, TCP_MODELLED
+
 # Per device. Value in conf/all and conf/default (they differ for accept_source_route alone).
 CONF_KEYS: Final = MappingProxyType(
     {
@@ -134,6 +136,7 @@ NET_KEYS: Final[MappingProxyType[str, int | tuple[int, ...]]] = MappingProxyType
         "route/redirect_load": 5,
         "route/redirect_number": 9,
         "route/redirect_silence": 5120,
+        **TCP_KEYS,
     }
 )
 NET_LIMITS: Final = MappingProxyType(
@@ -144,6 +147,7 @@ NET_LIMITS: Final = MappingProxyType(
         "ip_forward_use_pmtu": (0, 255),
         "ip_no_pmtu_disc": (0, 255),
         "route/min_pmtu": (68, (1 << 31) - 1),
+        **TCP_LIMITS,
     }
 )
 """What a write may hold, where that is less than an int."""
@@ -156,6 +160,7 @@ NET_NOT_MODELLED: Final = frozenset(
         "ipfrag_high_thresh",
         "ipfrag_low_thresh",
         "ipfrag_max_dist",
+        *(TCP_KEYS.keys() - TCP_MODELLED),
     }
 )
 

@@ -6,7 +6,7 @@ State only: ``rtnl.vxlan`` and ``rtnl.vxlanfdb`` write what is configured, ``pat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,8 @@ from podwire.wire.addr import Ip, Mac
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Timer
+    from podwire.linux.path.route import Dst
+    from podwire.linux.tunnel import VxlanConfig
 
 
 class Remote(msgspec.Struct, frozen=True, gc=False):
@@ -26,6 +28,15 @@ class Remote(msgspec.Struct, frozen=True, gc=False):
     ifindex: int = 0
 
 
+class DstCache(NamedTuple):
+    """``struct dst_cache``: the route ``dst`` to a remote, good while the outer namespace and the device's configuration are those."""
+
+    generation: int
+    remote: Remote
+    config: VxlanConfig
+    dst: Dst
+
+
 class VxlanFdbEntry:
     """``struct vxlan_fdb``: one address with one remote or, for a group or the default, several.
 
@@ -33,6 +44,7 @@ class VxlanFdbEntry:
     """
 
     __slots__ = (
+        "dst_cache",
         "extern",
         "mac",
         "master",
@@ -73,6 +85,8 @@ class VxlanFdbEntry:
         """Somebody wrote it."""
         self.used = now
         """Jiffies: when a frame last went there."""
+        self.dst_cache: DstCache | None = None
+        """The way to a remote of it, as it was last found."""
         self.updated = now
         """Jiffies: when it was last written, or a frame came from there."""
         self.owner = owner
@@ -85,10 +99,11 @@ class VxlanFdbEntry:
 class VxlanFdb:
     """The entries, newest first, as the kernel lists them."""
 
-    __slots__ = ("_entries", "age_base", "age_timer")
+    __slots__ = ("age_base", "age_timer", "entries")
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[Mac, int], VxlanFdbEntry] = {}
+        self.entries: dict[tuple[Mac, int], VxlanFdbEntry] = {}
+        """Read by the packet path; written here alone."""
         self.age_timer: Timer | None = None
         """Looks for old entries, while there is one that can grow old."""
         self.age_base = 0
@@ -96,21 +111,21 @@ class VxlanFdb:
 
     def find(self, mac: Mac, vni: int = 0) -> VxlanFdbEntry | None:
         """``vxlan_find_mac``, without taking the entry as used. ``vni`` is 0 unless the device collects metadata."""
-        return self._entries.get((mac, vni))
+        return self.entries.get((mac, vni))
 
     def add(self, entry: VxlanFdbEntry, vni: int) -> None:
         """``vxlan_fdb_insert``."""
-        self._entries[entry.mac, vni] = entry
+        self.entries[entry.mac, vni] = entry
 
     def remove(self, entry: VxlanFdbEntry) -> None:
         """``vxlan_fdb_destroy``."""
-        for key, value in self._entries.items():
+        for key, value in self.entries.items():
             if value is entry:
-                del self._entries[key]
+                del self.entries[key]
                 return
 
     def __iter__(self) -> Iterator[VxlanFdbEntry]:
-        return reversed(list(self._entries.values()))
+        return reversed(list(self.entries.values()))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)

@@ -30,9 +30,9 @@ WRAPPERS: Final = frozenset({"date", "kubectl", "nsenter", "ssh", "timeout", "un
 """Names that only lead elsewhere, or mind the clock; ``moves`` has them."""
 
 REFUSED: Final = frozenset(
-    "arptables brctl busctl calicoctl cilium conntrack crictl ctr curl dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
-    " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3 ipset iptables"
-    " iptables-legacy iptables-nft iptables-restore iptables-save iptables-xml ipvsadm iw lsof modprobe mount mtr nc ncat netcat"
+    "arptables brctl busctl calicoctl cilium crictl ctr curl dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
+    " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3 iptables"
+    " iptables-legacy iptables-nft iptables-restore iptables-save iptables-xml ipvsadm iw lsof mount mtr nc ncat netcat"
     " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
     " systemctl tc telnet traceroute traceroute6 umount uname vconfig wg wg-quick wget wireshark xtables-monitor"
     .split()

@@ -13,6 +13,7 @@ from podwire.shell.moves import Become, Refusal
 from podwire.shell.programs import is_virtual
 from podwire.shell.scan import instead_of_writing
 from podwire.tools.files import FileError, read
+from podwire.tools.ipset.parser import reads_stdin
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Place
@@ -27,16 +28,33 @@ _DEVICES: Final = ("/sys/class/net", "/sys/devices/virtual/net")
 def wants_stdin(argv: list[str]) -> bool:
     """True where the tool reads its standard input to the end: for ``-`` among its arguments, or ``cat`` without any.
 
-    ``ip`` reads it for ``-batch -`` alone: behind ``netns exec`` it is the other command that does.
+    ``ip`` reads it for ``-batch -`` alone: behind ``netns exec`` it is the other command that does. ``ipset`` does for ``restore``,
+    ``iptables-restore`` where no file is named.
     """
+    if argv[0].startswith("iptables") and argv[0].endswith("-restore"):
+        return _names_no_file(argv[1:])
     if argv[0] == "ip":
         own = itertools.takewhile(lambda word: word != "exec", argv[1:])
         return any(option.startswith("-b") and file == "-" for option, file in itertools.pairwise(own))
+    if argv[0] == "ipset":
+        return reads_stdin(argv[1:])
     return (
         "-" in argv[1:]
         or "/dev/stdin" in argv[1:]
         or (argv[0] == "cat" and all(word.startswith("-") for word in argv[1:]))
     )
+
+
+def _names_no_file(words: list[str]) -> bool:
+    """``iptables-restore`` without a file, and without an option that only wants to know something."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in {"-V", "--version", "-h", "--help"} or not word.startswith("-"):
+            return False
+        if word in {"-M", "-T", "--modprobe", "--table"}:
+            del rest[:1]
+    return True
 
 
 def become(place: Place, argv: list[str], where: str, directory: Directory) -> Become:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from podwire.wire.addr import Ip, Ip4
+from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Place
@@ -150,22 +150,6 @@ def number(proc: Process, text: str, low: int, high: int) -> int:
 
 
 # -- addresses and names ------------------------------------------------------------------------------------------
-
-
-def inet_aton(text: str) -> Ip4 | None:
-    """An IPv4 address as the C library reads it: 1 to 4 parts, each decimal, octal or hexadecimal; ``10.2`` is 10.0.0.2."""
-    parts: list[int] = []
-    for part in text.split("."):
-        if not re.fullmatch(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*", part, re.ASCII):
-            return None
-        is_octal = len(part) > 1 and part[0] == "0" and part[1] not in "xX"
-        parts.append(int(part, 8) if is_octal else int(part, 0))
-    if len(parts) > 4 or any(octet > 255 for octet in parts[:-1]) or parts[-1] >= 1 << 8 * (5 - len(parts)):
-        return None
-    value = parts[-1]
-    for index, octet in enumerate(parts[:-1]):
-        value |= octet << 24 - 8 * index
-    return Ip4(value)
 
 
 def has_nameserver(place: Place) -> bool:

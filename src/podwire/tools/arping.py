@@ -13,10 +13,10 @@ from podwire.linux.fib import BROADCAST
 from podwire.linux.machine import NSEC
 from podwire.linux.path.output import raw_frame
 from podwire.linux.path.route import ip_route_output
-from podwire.tools.args import INT_MAX, BadOption, Exit, Getopt, fail, gai_error, inet_aton, number
+from podwire.tools.args import INT_MAX, BadOption, Exit, Getopt, fail, gai_error, number
 from podwire.tools.process import Interrupt
 from podwire.trace.events import PACKET_HOST, PACKET_OTHERHOST, Received
-from podwire.wire.addr import Ip, Ip4, Mac
+from podwire.wire.addr import Ip, Ip4, Mac, inet_aton
 from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, Arp, Ethernet
 from podwire.wire.packet import Packet
 

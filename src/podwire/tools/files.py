@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PROC_NET_OTHERS: Final = frozenset(
     "anycast6 connector dev_mcast dev_snmp6 fib_trie fib_triestat icmp icmp6 igmp igmp6 ip6_flowlabel ip6_mr_cache ip6_mr_vif"
     " ip6_tables_matches ip6_tables_names ip6_tables_targets ip_mr_cache ip_mr_vif ip_tables_matches ip_tables_names ip_tables_targets"
-    " ipv6_route mcfilter mcfilter6 netfilter netlink netstat nf_conntrack packet protocols psched ptype raw raw6 rt6_stats rt_acct"
+    " ipv6_route mcfilter mcfilter6 netfilter netlink netstat packet protocols psched ptype raw raw6 rt6_stats rt_acct"
     " rt_cache snmp snmp6 sockstat sockstat6 softnet_stat stat tcp tcp6 udp udp6 udplite udplite6 unix wireless xfrm_stat".split()
 )
 _SYSFS_OTHERS: Final = frozenset(
@@ -43,7 +43,7 @@ _STATISTICS: Final = frozenset(
 )
 _UNMODELLED_SYSCTLS: Final = (
     "abi/", "debug/", "dev/", "fs/", "kernel/", "user/", "vm/",
-    "net/bridge/", "net/core/", "net/ipv6/", "net/mptcp/", "net/netfilter/", "net/nf_conntrack_max", "net/unix/",
+    "net/core/", "net/ipv6/", "net/mptcp/", "net/netfilter/nf_hooks_lwtunnel", "net/netfilter/nf_log", "net/unix/",
     "net/ipv4/cipso_", "net/ipv4/fib_notify", "net/ipv4/fib_sync_mem", "net/ipv4/inet_peer_",
     "net/ipv4/ip_autobind_reuse",
     "net/ipv4/ip_dynaddr", "net/ipv4/ip_local_reserved_ports", "net/ipv4/ipfrag_secret_interval", "net/ipv4/nexthop_compat_mode",

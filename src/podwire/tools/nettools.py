@@ -17,9 +17,9 @@ from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIV
 from podwire.linux.neigh import Nud
 from podwire.linux.netlink import Netlink
 from podwire.linux.path.route import ip_route_output
-from podwire.tools.args import gai_error, inet_aton, reverse_name
+from podwire.tools.args import gai_error, reverse_name
 from podwire.tools.procnet import ATF_COM, ATF_PERM, ATF_PUBL
-from podwire.wire.addr import Ip, Ip4, Mac, Net, prefix_mask
+from podwire.wire.addr import Ip, Ip4, Mac, Net, inet_aton, prefix_mask
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Place
@@ -62,6 +62,11 @@ def _networks(place: Place) -> dict[str, Ip]:
         if address is not None:
             found[words[0]] = address
     return found
+
+
+def network_address(place: Place, name: str) -> Ip | None:
+    """``getnetbyname``: the address of a network."""
+    return _networks(place).get(name)
 
 
 def network_name(place: Place, net: Ip) -> str | None:

@@ -14,6 +14,7 @@ import msgspec
 from podwire.linux.fib import BROADCAST, MULTICAST, PROHIBIT, RT_TABLE_LOCAL, RT_TABLE_MAIN, UNREACHABLE
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK
 from podwire.linux.neigh import VALID, Nud
+from podwire.tools.conntrack.text import proc_net_nf_conntrack
 from podwire.wire.addr import ANY4, NO_MAC, Ip, Mac
 
 if TYPE_CHECKING:
@@ -152,5 +153,5 @@ def _if_inet6(netns: Netns) -> str:
 
 
 PROC_NET: Final[MappingProxyType[str, Callable[[Netns], str]]] = MappingProxyType(
-    {"arp": _arp, "dev": _dev, "if_inet6": _if_inet6, "route": _route}
+    {"arp": _arp, "dev": _dev, "if_inet6": _if_inet6, "nf_conntrack": proc_net_nf_conntrack, "route": _route}
 )

@@ -306,6 +306,9 @@ def _assign(proc: Process, options: _Options, name: str, value: str) -> int:
             proc.error(f'sysctl: setting key "{key}": Invalid argument\n')
             return 0
         return _missing(proc, options, path)
+    if not door.sysctl_writable(path):
+        proc.error(f'sysctl: setting key "{key}": Invalid argument\n')
+        return 0
     if not options.dry_run:
         try:
             door.sysctl_write(path, value)

@@ -26,12 +26,11 @@ from podwire.tools.args import (
     fail,
     gai_error,
     has_nameserver,
-    inet_aton,
     number,
     reverse_name,
     warn,
 )
-from podwire.wire.addr import Ip, Ip4
+from podwire.wire.addr import Ip, Ip4, inet_aton
 from podwire.wire.headers import ICMP_EXC_TTL, ICMP_TIME_EXCEEDED, Udp
 
 if TYPE_CHECKING:

@@ -103,13 +103,18 @@ class ByLink(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="link"):
 
 
 class ByRule(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="rule"):
-    """A netfilter rule: table, chain, number from 1, the text behind ``-A CHAIN`` and its writer."""
+    """A netfilter rule: table, chain, number from 1, the text behind ``-A CHAIN`` and its writer.
+
+    Number 0 is the chain's policy, or with the text ``hotdrop`` a match that discards by itself. ``variant`` is ``nft`` or
+    ``legacy``: whose tables these are.
+    """
 
     table: str
     chain: str
     number: int
     text: str = ""
     owner: Owner = KERNEL
+    variant: str = "nft"
 
 
 class ByPolicyRule(msgspec.Struct, frozen=True, gc=False, tag_field="by", tag="fib-rule"):
@@ -232,6 +237,17 @@ class RuleMatched(Event, frozen=True, gc=False, tag="rule-matched"):
     target: str
     verdict: str = ""
     kind: str = "rule"
+
+
+class Logged(Event, frozen=True, gc=False, tag="logged"):
+    """A rule wrote about the packet, which begins with ``prefix``.
+
+    LOG wrote the line ``text`` to the machine's kernel log (``dmesg``); NFLOG, with ``group``, a copy of the packet for whoever listens.
+    """
+
+    prefix: str
+    text: str = ""
+    group: int | None = None
 
 
 class Flow(NamedTuple):
@@ -406,6 +422,7 @@ AnyEvent = (
     | Transmitted
     | Routed
     | RuleMatched
+    | Logged
     | Conntrack
     | Translated
     | NeighbourChanged

@@ -24,6 +24,7 @@ from podwire.trace.events import (
     Forwarded,
     Fragmented,
     IcmpSent,
+    Logged,
     NeighbourChanged,
     Reassembled,
     Received,
@@ -34,6 +35,7 @@ from podwire.trace.events import (
     Waiting,
 )
 from podwire.trace.frames import describe, icmp_error
+from podwire.trace.rules import decision as choice
 from podwire.trace.words import noted
 from podwire.wire.addr import Ip
 from podwire.wire.headers import Ethernet, IPv4
@@ -71,7 +73,13 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
         case Routed():
             return "route", noted(event.by, event.rule)
         case RuleMatched():
-            return "rule", f"{event.verdict or event.target} by {noted(event.by)}"
+            return "rule", f"{choice(event)} by {noted(event.by)}"
+        case Logged():
+            return (
+                ("log", event.text.rstrip())
+                if event.group is None
+                else ("nflog", f"group {event.group}: {event.prefix}")
+            )
         case Conntrack():
             flow = f": {flow_text(event.original)}" if event.original is not None else ""
             return "ct", f"{event.state}{' (reply)' if event.from_reply else ''}{_CT_WHAT[event.what]}{flow}"

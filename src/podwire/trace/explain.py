@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from podwire.trace.events import ByRoute, Dropped, Encapsulated, IcmpSent, Received, Routed, Transmitted
-from podwire.trace.fate import ERRNO, sentence
+from podwire.trace.events import ByRoute, Dropped, Encapsulated, IcmpSent, Received, Routed, Translated, Transmitted
+from podwire.trace.eventtext import endpoint
+from podwire.trace.fate import EPERM, ERRNO, sentence
 from podwire.trace.fields import by_of
 from podwire.trace.fold import hops, network, offspring, opening, outcome, steps, tunnelled, verdict
 from podwire.trace.frames import describe, icmp_error
 from podwire.trace.neighbours import probe, resolutions
 from podwire.trace.reasons import DropReason, Verdict
 from podwire.trace.recorder import Recorder
-from podwire.trace.words import wrap
-from podwire.wire.headers import ICMP_REDIRECT, IPv4
+from podwire.trace.words import decided, wrap
+from podwire.wire.headers import ICMP_REDIRECT, IPPROTO_TCP, IPv4
 from podwire.wire.packet import Packet
 
 
@@ -41,6 +42,7 @@ def _paragraphs(recorder: Recorder, packet: int, start: int, title: str) -> list
         return [probed]
     found = [f"{title}{name(recorder, packet)}", sentence(recorder, packet)]
     found += filter(None, (_errno(recorder, packet), _way(recorder, packet)))
+    found += _translations(recorder, packet)
     found += _messages(recorder, packet)
     found += resolutions(recorder, packet, start)
     children = offspring(recorder, packet)
@@ -59,7 +61,24 @@ def _errno(recorder: Recorder, packet: int) -> str:
     if isinstance(event, Dropped) and event.reason is DropReason.IP_OUTNOROUTES and isinstance(by, ByRoute):
         error = ERRNO.get(by.type)
         return f"The program that sent it gets {error}." if error else ""
+    if isinstance(event, Dropped) and event.reason is DropReason.NETFILTER_DROP and _is_own(recorder, packet):
+        error = ERRNO.get(by.type) if isinstance(by, ByRoute) else EPERM
+        return f"The program that sent it gets {error}." if error else ""
     return ""
+
+
+def _is_own(recorder: Recorder, packet: int) -> bool:
+    """A program's datagram that died before any device had it. TCP keeps what it is told to itself, and sends again (F162)."""
+    trail = steps(recorder, packet)
+    born = recorder.born(packet)
+    headers = opening(recorder, packet)
+    ip = headers.find(IPv4) if headers is not None else None
+    return (
+        not born.parent
+        and ip is not None
+        and ip.proto != IPPROTO_TCP
+        and not any(isinstance(r.event, Received | Transmitted) for r in trail)
+    )
 
 
 def _way(recorder: Recorder, packet: int) -> str:
@@ -74,6 +93,30 @@ def _way(recorder: Recorder, packet: int) -> str:
         return ""
     ttl = f"ttl {ttls[0]}" if ttls[0] == ttls[-1] else f"ttl {ttls[0]} at first and {ttls[-1]} at last"
     return f"Way: {' > '.join(places)}, {ttl}."
+
+
+def _translations(recorder: Recorder, packet: int) -> list[str]:
+    """What address translation did to it, and which rule had asked for that."""
+    found = []
+    for record in steps(recorder, packet):
+        event = record.event
+        if not isinstance(event, Translated):
+            continue
+        side = "source" if event.what == "SNAT" else "destination"
+        old, new = endpoint(event.old, event.old_port), endpoint(event.new, event.new_port)
+        why = (
+            ", as it was on the way there" if event.reply else f": {decided(event.by)}" if event.by is not None else ""
+        )
+        found.append(f"{record.netns} made {new} its {side} in place of {old}{why}.")
+    return found
+
+
+def _origin(recorder: Recorder, event: IcmpSent) -> str:
+    """Whom an ICMP error comes from; where it was translated, whom its receiver takes that to be."""
+    changed = [
+        r.event.new for r in steps(recorder, event.id) if isinstance(r.event, Translated) and r.event.what == "SNAT"
+    ]
+    return f"{event.src}, translated to {changed[-1]}" if changed else f"{event.src}"
 
 
 def _outer(outer: Encapsulated) -> Packet:
@@ -95,7 +138,9 @@ def _messages(recorder: Recorder, packet: int) -> list[str]:
         verb = "recommended a shorter way to" if event.type == ICMP_REDIRECT else "told"
         arrived = verdict(recorder, event.id)
         fate = "" if arrived is Verdict.DELIVERED else f", but that did not arrive: {sentence(recorder, event.id)}"
-        found.append(f"{record.netns} {verb} {event.to}: ICMP {text}, from {event.src}{fate}".rstrip(".") + ".")
+        found.append(
+            f"{record.netns} {verb} {event.to}: ICMP {text}, from {_origin(recorder, event)}{fate}".rstrip(".") + "."
+        )
         if outer is not None:
             found.append(
                 f"That is about the {outer.kind} packet {outer.src} > {outer.dst}: {event.to} is an end of the tunnel, "

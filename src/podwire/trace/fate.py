@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from podwire.trace.causes import ARP, Cause, find
 from podwire.trace.events import (
     PACKET_OTHERHOST,
+    ByRule,
+    Conntrack,
     Created,
     Decapsulated,
     Delivered,
@@ -41,6 +44,9 @@ ERRNO: Final = MappingProxyType(
     }
 )
 """What a program gets whose packet met a route of that type on its way out (F47)."""
+EPERM: Final = "EPERM, Operation not permitted"
+"""What a program gets whose packet a rule drops on its way out."""
+_INVALID: Final = re.compile(r"(?<!! )--(?:ct)?state (?:\w+,)*INVALID")
 
 
 # ------------------------------------------------------------------------------------------------------- deciding
@@ -250,6 +256,10 @@ def _strangers(recorder: Recorder, request: int) -> list[int]:
 def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
     """The note of a death where reason and ``by`` leave a choice that the other records make."""
     trail = steps(recorder, packet)
+    if event.where == "nf_nat_icmp_reply_translation":
+        return "redirect"
+    if event.reason is DropReason.NETFILTER_DROP and isinstance(event.by, ByRule) and event.by.number:
+        return _rule_note(trail, event.by)
     if event.reason is DropReason.IP_INHDR:
         expired = any(isinstance(r.event, IcmpSent) and r.event.type == ICMP_TIME_EXCEEDED for r in trail)
         if expired or event.where == "ip_forward":
@@ -267,3 +277,11 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
         ip = headers.find(IPv4) if headers is not None else None
         return "icmp" if ip is not None and ip.proto == IPPROTO_ICMP else ""
     return ""
+
+
+def _rule_note(trail: Sequence[Record], by: ByRule) -> str:
+    """What made a rule discard the packet, where it is not the rule alone."""
+    if "-j TPROXY" in by.text:
+        return "tproxy"
+    states = [r.event.state for r in trail if isinstance(r.event, Conntrack)]
+    return "invalid" if states and states[-1] == "INVALID" and _INVALID.search(by.text) else ""

@@ -22,6 +22,7 @@ from podwire.trace.events import (
     Forwarded,
     Received,
     Routed,
+    Translated,
     Transmitted,
     Waiting,
 )
@@ -63,8 +64,8 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
     it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
     its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table
-    chain number`` to a netfilter rule, ``object setting`` to a fabric, ``ip`` to a neighbour, ``tpa spa`` to an ARP message;
-    ``circle`` names the machines of a routing loop.
+    chain number iptables owned writer`` to a netfilter rule, ``object setting`` to a fabric, ``ip`` to a neighbour, ``tpa spa`` to
+    an ARP message; ``circle`` names the machines of a routing loop.
     """
     record = outcome(recorder, packet)
     trail = steps(recorder, packet)
@@ -80,6 +81,7 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
         "circle": " and ".join(circle(trail)),
     }
     found |= _packet_fields(opening(recorder, packet), trail)
+    found |= _translated_fields(trail, found["proto"])
     found |= _outer_fields(trail)
     found |= _frame_fields(trail)
     found |= _by_fields(by)
@@ -130,6 +132,25 @@ def _packet_fields(headers: Packet | None, trail: tuple[Record, ...]) -> dict[st
     return found
 
 
+def _translated_fields(trail: tuple[Record, ...], proto: str) -> dict[str, str]:
+    """What address translation made of the packet since a tap saw it."""
+    found: dict[str, str] = {}
+    for step in trail:
+        event = step.event
+        if isinstance(event, Received | Transmitted):
+            found = {}
+        elif isinstance(event, Translated):
+            if event.what == "SNAT":
+                found["src"] = str(event.new)
+                continue
+            found["dst"] = str(event.new)
+            if event.new_port and proto in {"tcp", "udp"}:
+                found["dport"] = str(event.new_port)
+                found["service"] = f"{proto}:{event.new_port}"
+                found["listen"] = f"nc -{'u' if proto == 'udp' else ''}l -p {event.new_port}"
+    return found
+
+
 def _outer_fields(trail: tuple[Record, ...]) -> dict[str, str]:
     """Where a tunnel device looked for the way of the outer packet and found none: that packet's addresses."""
     last = [step.event for step in trail[-3:]]
@@ -174,7 +195,9 @@ def _by_fields(by: By | None) -> dict[str, str]:
             ends = {"far": far or "its machine", "far_dev": far_dev or "DEV", "far_rest": rest}
             return {"link": by.dev, "value": by.value} | ends
         case ByRule():
-            return {"table": by.table, "chain": by.chain, "number": str(by.number)}
+            tool = "iptables" if by.variant == "nft" else "iptables-legacy"
+            place = {"table": by.table, "chain": by.chain, "number": str(by.number), "iptables": tool}
+            return place | {"owned": by.owner.object, "writer": by.owner.component}
         case ByPolicyRule():
             return {"priority": str(by.priority)}
         case ByNeighbour():

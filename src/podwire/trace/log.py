@@ -28,10 +28,11 @@ Sink = Callable[[Record], None]
 class Log:
     """Hands every record to every sink, in the order in which the sinks came.
 
-    ``on`` is true while there is a sink: the packet path asks it before it builds an event. ``write`` takes a record.
+    ``on`` is true while there is a sink: the packet path asks it before it builds an event. ``write`` takes a record; so does ``sink``,
+    which is None while nobody listens: what is asked for every packet asks once.
     """
 
-    __slots__ = ("_sinks", "on", "write")
+    __slots__ = ("_sinks", "on", "sink", "write")
 
     def __init__(self) -> None:
         self._keep(())
@@ -41,6 +42,7 @@ class Log:
         self.on = bool(sinks)
         # The usual case is one sink, and every event of a packet passes here: no call in between.
         self.write: Sink = sinks[0] if len(sinks) == 1 else self._write_all
+        self.sink: Sink | None = self.write if sinks else None
 
     def _write_all(self, record: Record) -> None:
         for sink in self._sinks:

@@ -18,6 +18,7 @@ from podwire.trace.events import (
     Forwarded,
     NeighbourChanged,
     Received,
+    RuleMatched,
     Transmitted,
     Waiting,
 )
@@ -29,6 +30,7 @@ from podwire.trace.log import Record
 from podwire.trace.page import Page
 from podwire.trace.reasons import Verdict
 from podwire.trace.recorder import Recorder
+from podwire.trace.rules import telling, trace_line
 from podwire.trace.words import noted
 from podwire.wire.headers import Arp
 
@@ -123,9 +125,10 @@ def _hop(page: Page, recorder: Recorder, hop: Hop, nested: set[int]) -> None:
         role = "cannot send it"
     page.block(hop.steps[0].time, f"{hop.netns} {role}")
     used = ""
+    events = [step.event for step in hop.steps]
     for step in hop.steps:
         event = step.event
-        if isinstance(event, Created):
+        if isinstance(event, Created) or not telling(event, events):
             continue
         if isinstance(event, NeighbourChanged):
             if event.cause in {"used", "in-use"}:
@@ -238,6 +241,8 @@ def _detailed(page: Page, recorder: Recorder, packet: int) -> None:
             word, text = "create", f"{kin}{name(recorder, record.packet)}"
         elif isinstance(event, Received | Transmitted):
             word, text = frame_line(event)
+        elif isinstance(event, RuleMatched):
+            word, text = "rule", trace_line(event)
         else:
             word, text = event_line(event)
         page.add(record.time, text, f"#{record.packet:<{numbers}} {record.netns:<{places}} {word:<6}")

@@ -79,11 +79,15 @@ def noted(by: By, rule: int = 32766) -> str:
     """What decided, with table and writer in brackets: the short form for lines of a trace."""
     table = [f"table {by.table}"] if isinstance(by, ByRoute) and by.table == "main" and by.type != "none" else []
     number = [f"ip rule {rule}"] if rule not in _DEFAULT_RULES else []
+    return with_note(route(by) if isinstance(by, ByRoute) else what(by), by, *table, *number)
+
+
+def with_note(text: str, by: By, *marks: str) -> str:
+    """``text``, and in brackets behind it the marks and who wrote what decided."""
     owner = getattr(by, "owner", KERNEL)
     author = [writer(owner)] if owner.component not in {"", "kernel"} else []
-    text = route(by) if isinstance(by, ByRoute) else what(by)
-    marks = ", ".join([*table, *number, *author])
-    return f"{text}  [{marks}]" if marks else text
+    noted_marks = ", ".join([*marks, *author])
+    return f"{text}  [{noted_marks}]" if noted_marks else text
 
 
 def route(by: ByRoute) -> str:
@@ -127,10 +131,13 @@ def neighbour(by: ByNeighbour) -> str:
 
 
 def rule(by: ByRule) -> str:
-    """``rule 3 of FORWARD in filter: -A FORWARD …``; number 0 is the chain's policy."""
+    """``rule 3 of FORWARD in table filter: -A FORWARD …``; number 0 is the chain's policy."""
+    place = f"{by.chain} in table {by.table}" + ("" if by.variant == "nft" else " of iptables-legacy")
+    if by.text == "hotdrop" and not by.number:
+        return f"a match in {place}"
     if not by.number:
-        return f"the policy of {by.chain} in table {by.table}"
-    return f"rule {by.number} of {by.chain} in table {by.table}: -A {by.chain} {by.text}".rstrip()
+        return f"the policy of {place}"
+    return f"rule {by.number} of {place}: -A {by.chain} {by.text}".rstrip()
 
 
 def fdb(by: ByFdb) -> str:

@@ -166,6 +166,22 @@ ANY4: Final = Ip4(0)
 LBCAST: Final = Ip4(0xFFFFFFFF)
 
 
+def inet_aton(text: str) -> Ip4 | None:
+    """An IPv4 address as the C library reads it: 1 to 4 parts, each decimal, octal or hexadecimal; ``10.2`` is 10.0.0.2."""
+    parts: list[int] = []
+    for part in text.split("."):
+        if not re.fullmatch(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*", part, re.ASCII):
+            return None
+        is_octal = len(part) > 1 and part[0] == "0" and part[1] not in "xX"
+        parts.append(int(part, 8) if is_octal else int(part, 0))
+    if len(parts) > 4 or any(octet > 255 for octet in parts[:-1]) or parts[-1] >= 1 << 8 * (5 - len(parts)):
+        return None
+    value = parts[-1]
+    for index, octet in enumerate(parts[:-1]):
+        value |= octet << 24 - 8 * index
+    return Ip4(value)
+
+
 def prefix_mask(bits: int, plen: int) -> int:
     """The netmask of ``plen`` leading ones in an address of ``bits`` bits, as an integer."""
     return (1 << bits) - (1 << (bits - plen))

@@ -679,3 +679,12 @@ def test_a_datagram_that_was_cut_outside_comes_out_whole():
     came = [each.event.frame for each in lab.events(Received, "node2") if each.event.dev == "tunl0"]
     assert [to_bytes(frame) for frame in went] == [to_bytes(frame) for frame in came]
     assert not lab.events(Dropped, "node2")
+
+
+def test_no_packet_of_a_device_without_headers_gets_one_however_well_its_neighbour_is_known() -> None:
+    lab = calico_ipip()
+    for _ in range(2):
+        lab.restart()
+        assert lab.ping("pod1", POD2).replies == []
+        lab.run(1)
+        assert [type(frame.layers[0]) for frame in lab.frames("node1:tunl0")] == [IPv4]

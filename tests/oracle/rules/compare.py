@@ -18,6 +18,7 @@ _STAMP = re.compile(r"^# (Generated|Completed) .*\n", re.MULTILINE)
 _TIMES = re.compile(r"^((?:ipv4 +2 )?\w+ +\d+) \d+ ", re.MULTILINE)
 _PORT = re.compile(r"\b(sport|dport|id)=(\d+)")
 _FLOW = re.compile(r" use=\d+| id=\d+$", re.MULTILINE)
+_SEED = re.compile(r" initval 0x[0-9a-f]+")
 _RULE = re.compile(r"^ TRACE: 2 (\w+) (\w+):([^:\s]+):(rule|return|policy)(?::0x[0-9a-f]+)?:?(\S*) *(.*)$")
 
 
@@ -92,7 +93,7 @@ def frame(data: bytes, names: Names) -> str:
 
 def connections(text: str, names: Names) -> str:
     """The connections, without times, sorted."""
-    text = _FLOW.sub("", _TIMES.sub(r"\1 ", text))
+    text = _SEED.sub("", _FLOW.sub("", _TIMES.sub(r"\1 ", text)))
     text = _PORT.sub(lambda found: f"{found[1]}={names.port(int(found[2]))}", text)
     return "".join(sorted(line for line in text.splitlines(keepends=True) if not line.startswith("conntrack v")))
 

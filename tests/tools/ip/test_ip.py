@@ -35,7 +35,7 @@ def pair(bench):
 
 
 class Cable:
-    def transmit(self, frame, packet_id):
+    def transmit(self, frame, packet_id, size):
         """Nobody is at the other end."""
 
 

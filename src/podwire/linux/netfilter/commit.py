@@ -5,38 +5,92 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from podwire.linux.netfilter.evaluate import CompiledTable, compile_table, table_hook
-from podwire.linux.netfilter.tables import Chain, Table
+from podwire.linux.netfilter.check import check_table
+from podwire.linux.netfilter.evaluate import CompiledChain, CompiledTable, compile_table, table_hook
+from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_INET_LOCAL_OUT
+from podwire.linux.netfilter.tables import Chain, Rule, Table
+from podwire.linux.path.reroute import ipt_mangle_out
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netfilter.xt.base import Match, Target
     from podwire.linux.netns import Netns
 
 
-def xt_commit(netns: Netns, variant: str, tables: Mapping[str, Iterable[Chain]]) -> None:
-    """Give each named table these chains. Rules that are kept are the same objects, with their counters.
+def xt_commit(netns: Netns, variant: str, tables: Mapping[str, Iterable[Chain] | None]) -> None:
+    """Give each named table these chains. Rules that are kept are the same objects, with their counters; None: the table goes.
 
     Raises what ``compile`` and ``check`` raise, and has changed nothing then.
     """
     ready: list[tuple[Table, Table]] = []
-    for name, chains in tables.items():
-        old = netns.xtables.tables.get((variant, name)) or Table(name, variant)
-        new = Table(name, variant)
-        new.chains = {chain.name: chain for chain in chains}
-        compiled = compile_table(new, netns)
-        new.compiled = CompiledTable({hook: table_hook(base) for hook, base in compiled.items()})
-        ready.append((old, new))
+    come: list[Match | Target] = []
+    try:
+        for name, chains in tables.items():
+            old = netns.xtables.tables.get((variant, name)) or Table(name, variant)
+            new = Table(name, variant)
+            new.chains = {chain.name: chain for chain in chains or ()}
+            check_table(new)
+            _acquire(netns, new, old, come)
+            compiled = compile_table(new, netns)
+            new.compiled = CompiledTable({hook: _hook_fn(base) for hook, base in compiled.items()})
+            ready.append((old, new))
+    except Exception:
+        for extension in come:
+            extension.release(netns)
+        raise
     for old, new in ready:
         _publish(netns, old, new)
         netns.xtables.tables[variant, new.name] = new
+        if tables[new.name] is None:
+            del netns.xtables.tables[variant, new.name]
+        kept = {id(rule) for chain in new.chains.values() for rule in chain.rules}
+        for chain in old.chains.values():
+            for rule in chain.rules:
+                if id(rule) not in kept:
+                    _release(netns, rule)
     netns.generation += 1
 
 
 def _publish(netns: Netns, old: Table, new: Table) -> None:
     assert new.compiled is not None  # noqa: S101 - compiled above
     before: dict[int, HookFn] = old.compiled.functions if old.compiled is not None else {}
-    for hook, fn in new.compiled.functions.items():
-        if hook in before:
-            netns.nf.replace(hook, before[hook], fn)
+    after = new.compiled.functions
+    at = netns.nat if new.name == "nat" else netns.nf
+    for hook, fn in after.items():
+        name = HOOK_NAMES[hook]
+        if hook in before and new.chains[name].token is old.chains[name].token:
+            at.replace(hook, before[hook], fn)
         else:
-            netns.nf.register(hook, new.hooks[hook], fn)
+            at.register(hook, new.hooks[hook], fn)
+    for hook, fn in before.items():
+        name = HOOK_NAMES[hook]
+        if hook not in after or new.chains[name].token is not old.chains[name].token:
+            at.unregister(hook, fn)
+
+
+def _hook_fn(base: CompiledChain) -> HookFn:
+    """What is registered for a base chain: table mangle routes packets of OUTPUT again."""
+    fn = table_hook(base)
+    return ipt_mangle_out(fn) if base.table.name == "mangle" and base.hook == NF_INET_LOCAL_OUT else fn
+
+
+def _acquire(netns: Netns, new: Table, old: Table, come: list[Match | Target]) -> None:
+    """The rules that come have what they need from here on; ``come`` hears of each match and target that has it."""
+    there = {id(rule) for chain in old.chains.values() for rule in chain.rules}
+    for chain in new.chains.values():
+        for rule in chain.rules:
+            if rule.plain or id(rule) in there:
+                continue
+            target = rule.spec.target
+            every: tuple[Match | Target, ...] = rule.spec.matches if target is None else (*rule.spec.matches, target)
+            for extension in every:
+                extension.acquire(netns)
+                come.append(extension)
+
+
+def _release(netns: Netns, rule: Rule) -> None:
+    """A rule goes."""
+    for match in rule.spec.matches:
+        match.release(netns)
+    if rule.spec.target is not None:
+        rule.spec.target.release(netns)

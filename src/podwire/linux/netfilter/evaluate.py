@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_ACCEPT, NF_DROP
+from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_ACCEPT, NF_DROP, NF_QUEUE
 from podwire.linux.netfilter.tables import NFT, Chain, Iface, Jump, Prefix, Proto, Rule, RuleSpec, Standard, Table
-from podwire.linux.netfilter.xt.base import XT_CONTINUE, XT_RETURN, MatchFn, TargetFn
+from podwire.linux.netfilter.xt.base import XT_CONTINUE, XT_RETURN, HotDrop, MatchFn, TargetFn
 from podwire.trace.events import ByRule, Dropped, RuleMatched
 from podwire.trace.reasons import DropReason
 
@@ -42,26 +42,55 @@ class CompiledRule:
 
 
 class CompiledChain:
-    """A chain as packets meet it."""
+    """A chain as packets meet it at a hook. Its rules are compiled when the first packet enters it."""
 
-    __slots__ = ("chain", "hook", "rules", "table")
+    __slots__ = ("_netns", "_others", "_rules", "chain", "hook", "table")
 
-    def __init__(self, chain: Chain, table: Table, hook: int) -> None:
+    def __init__(self, chain: Chain, table: Table, hook: int, netns: Netns, others: dict[str, CompiledChain]) -> None:
         self.chain = chain
         self.table = table
         self.hook = hook
-        self.rules: list[CompiledRule] = []
+        self._netns = netns
+        self._others = others
+        """The chains of the table at this hook, as far as they are known."""
+        self._rules: list[CompiledRule] | None = None
+
+    @property
+    def rules(self) -> list[CompiledRule]:
+        """In order."""
+        rules = self._rules
+        if rules is None:
+            rules = self._rules = _compile_rules(self, self._netns)
+        return rules
+
+    def to(self, name: str) -> CompiledChain:
+        """Another chain of the table, at the same hook."""
+        found = self._others.get(name)
+        if found is None:
+            found = self._others[name] = CompiledChain(
+                self.table.chains[name], self.table, self.hook, self._netns, self._others
+            )
+        return found
 
     def by(self, compiled: CompiledRule) -> ByRule:
         """The rule, as events name it."""
         from podwire.linux.netfilter.save import rule_text
 
         rule = compiled.rule
-        return ByRule(self.table.name, self.chain.name, compiled.number, rule_text(rule.spec), rule.owner)
+        return ByRule(
+            self.table.name,
+            self.chain.name,
+            compiled.number,
+            rule_text(rule.spec, self.table.variant),
+            rule.owner,
+            self.table.variant,
+        )
 
     def policy(self) -> ByRule:
         """The chain's policy, as events name it: number 0."""
-        return ByRule(self.table.name, self.chain.name, 0, self.chain.policy or "", self.chain.owner)
+        return ByRule(
+            self.table.name, self.chain.name, 0, self.chain.policy or "", self.chain.owner, self.table.variant
+        )
 
 
 class CompiledTable:
@@ -126,34 +155,54 @@ def tests_of(spec: RuleSpec, netns: Netns, variant: str) -> tuple[MatchFn, ...]:
         tests.append(proto_test(spec.proto))
     if spec.fragment is not None:
         tests.append(fragment_test(later=spec.fragment))
-    tests.extend(match.compile(netns) for match in spec.matches)
+    tests.extend(match.compile_nft(netns) if nft else match.compile(netns) for match in spec.matches)
     return tuple(tests)
 
 
 def compile_table(table: Table, netns: Netns) -> dict[int, CompiledChain]:
-    """Every base chain, and what can be reached from it, for its hook (a target may act otherwise at another hook)."""
-    return {hook: _compile_chain(table, HOOK_NAMES[hook], netns, hook, {}) for hook in table.hooks}
+    """Every base chain for its hook; what can be reached from it is compiled when packets come there.
+
+    Matches are compiled once for all hooks. A rule of nft keeps what it has compiled, and so its state; an edit of iptables-legacy
+    hands in the whole table again, and every rule begins anew.
+    """
+    if table.variant != NFT:
+        for chain in table.chains.values():
+            for rule in chain.rules:
+                rule.tests = None
+    return {hook: CompiledChain(table.chains[HOOK_NAMES[hook]], table, hook, netns, {}) for hook in table.hooks}
 
 
-def _compile_chain(table: Table, name: str, netns: Netns, hook: int, done: dict[str, CompiledChain]) -> CompiledChain:
-    found = done.get(name)
-    if found is not None:
-        return found
-    chain = table.chains[name]
-    compiled = done[name] = CompiledChain(chain, table, hook)
-    for number, rule in enumerate(chain.rules, 1):
+def _compile_rules(chain: CompiledChain, netns: Netns) -> list[CompiledRule]:
+    """The rules of a chain (a target may act otherwise at another hook)."""
+    table = chain.table
+    rules: list[CompiledRule] = []
+    for number, rule in enumerate(chain.chain.rules, 1):
         spec = rule.spec
-        one = CompiledRule(rule, number, tests_of(spec, netns, table.variant))
+        if rule.tests is None:
+            rule.tests = tests_of(spec, netns, table.variant)
+        one = CompiledRule(rule, number, rule.tests)
         target = spec.target
         if isinstance(target, Standard):
             one.verdict = _VERDICTS[target.verdict]
         elif isinstance(target, Jump):
-            one.jump = _compile_chain(table, target.chain, netns, hook, done)
+            one.jump = chain.to(target.chain)
             one.goto = target.goto
         elif target is not None:
-            one.target = target.compile(netns, hook, table.name)
-        compiled.rules.append(one)
-    return compiled
+            one.target = target.compile(netns, chain.hook, table.name)
+            if target.TABLE == "nat":
+                one.target = _asking(one.target, chain, one)
+        rules.append(one)
+    return rules
+
+
+def _asking(target: TargetFn, chain: CompiledChain, one: CompiledRule) -> TargetFn:
+    """A target that translates notes which rule asked for it."""
+
+    def ask(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
+        netns.nat.asking = matched_event(chain, one).by
+        return target(skb, netns, iif, oif)
+
+    return ask
 
 
 def matched_event(chain: CompiledChain, one: CompiledRule) -> RuleMatched:
@@ -165,7 +214,7 @@ def matched_event(chain: CompiledChain, one: CompiledRule) -> RuleMatched:
             name, verdict = one.jump.chain.name, "goto" if one.goto else "jump"
         else:
             name = "" if target is None else target.verdict if isinstance(target, Standard) else target.NAME
-            verdict = _NAMES.get(one.verdict, "")
+            verdict = _NAMES.get(one.verdict) or (target.VERDICT if target is not None else "")
         event = one.matched = RuleMatched(chain.by(one), name, verdict)
     return event
 
@@ -218,15 +267,25 @@ def ipt_do_table(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, 
                 chain, index = back.pop()
                 rules = chain.rules
                 continue
-            if verdict == NF_DROP and one.target is None and log_on:
-                netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, chain.by(one), ""))
+            if log_on and verdict != NF_ACCEPT and (one.target is None or chain.table.name != "nat"):
+                # The targets of table nat tell by themselves why they drop.
+                _ended(verdict, matched_event(chain, one).by, skb, netns)
             return verdict
+
+
+def _ended(verdict: int, by: ByRule, skb: Skb, netns: Netns) -> None:
+    """A rule, or its target, let the packet go no further."""
+    if verdict == NF_DROP:
+        netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, by, ""))
+    elif verdict == NF_QUEUE:
+        netns.emit(skb.id, Dropped("nf_queue", DropReason.NOT_SPECIFIED, by, ""))
 
 
 def _policy(base: CompiledChain, skb: Skb, netns: Netns, *, log_on: bool) -> int:
     chain = base.chain
-    chain.packets += 1
-    chain.bytes += skb.len
+    if chain.counts:
+        chain.packets += 1
+        chain.bytes += skb.len
     drop = chain.policy == "DROP"
     if log_on and (drop or skb.nf_trace):
         by = base.policy()
@@ -238,4 +297,14 @@ def _policy(base: CompiledChain, skb: Skb, netns: Netns, *, log_on: bool) -> int
 
 def table_hook(base: CompiledChain) -> Callable[[Skb, Netns, Link | None, Link | None], int]:
     """The function that a table registers at a hook."""
-    return lambda skb, netns, iif, oif: ipt_do_table(base, skb, netns, iif, oif)
+
+    def ipt_hook(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
+        try:
+            return ipt_do_table(base, skb, netns, iif, oif)
+        except HotDrop:
+            if netns.machine.log.on:
+                by = ByRule(base.table.name, base.chain.name, 0, "hotdrop", base.chain.owner)
+                netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, by, ""))
+            return NF_DROP
+
+    return ipt_hook

@@ -28,6 +28,8 @@ HOOK_NAMES: Final = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 NF_DROP: Final = 0
 NF_ACCEPT: Final = 1
 NF_STOLEN: Final = 2
+NF_QUEUE: Final = 3
+"""A program decides. None listens here, and the packet is gone."""
 
 NF_IP_PRI_CONNTRACK_DEFRAG: Final = -400
 NF_IP_PRI_RAW: Final = -300
@@ -41,7 +43,10 @@ NF_IP_PRI_CONNTRACK_HELPER: Final = 300
 NF_IP_PRI_CONNTRACK_CONFIRM: Final = (1 << 31) - 1
 
 HookFn = Callable[["Skb", "Netns", "Link | None", "Link | None"], int]
-"""``nf_hookfn``: the packet, the namespace, by which device it came and by which it goes; NF_ACCEPT, NF_DROP or NF_STOLEN."""
+"""``nf_hookfn``: the packet, the namespace, by which device it came and by which it goes.
+
+NF_ACCEPT, NF_DROP, NF_STOLEN, or a negative errno: dropped, and that is what the sender hears (``NF_DROP_ERR``).
+"""
 
 
 class NfHooks:
@@ -83,9 +88,9 @@ class NfHooks:
 def nf_hook(
     functions: tuple[HookFn, ...], skb: Skb, netns: Netns, iif: Link | None = None, oif: Link | None = None
 ) -> int:
-    """``nf_hook_slow``: 1 where the packet goes on, 0 where somebody keeps it, -EPERM where it was dropped."""
+    """``nf_hook_slow``: 1 where the packet goes on, 0 where somebody keeps it, a negative errno where it was dropped (-EPERM)."""
     for fn in functions:
         verdict = fn(skb, netns, iif, oif)
         if verdict != NF_ACCEPT:
-            return -EPERM if verdict == NF_DROP else 0
+            return -EPERM if verdict == NF_DROP else min(verdict, 0)
     return 1

@@ -24,12 +24,14 @@ from podwire.linux.netfilter.hooks import (
     NF_IP_PRI_RAW,
     NF_IP_PRI_SECURITY,
 )
-from podwire.linux.netfilter.xt.base import Match, Target
+from podwire.linux.netfilter.xt.base import Match, MatchFn, Target
 from podwire.trace.events import KERNEL, Owner
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.evaluate import CompiledTable
+    from podwire.linux.netfilter.xt.hashtable import HashlimitTable
+    from podwire.linux.netfilter.xt.recent import RecentTable
     from podwire.linux.netns import Netns
 
 NFT: Final = "nft"
@@ -128,22 +130,25 @@ class RuleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     target: Target | None = None
 
 
-class Rule:
+class Rule(msgspec.Struct, eq=False):
     """A rule in its place: what it says, who wrote it and what it counted."""
 
-    __slots__ = ("bytes", "owner", "packets", "spec")
-
-    def __init__(self, spec: RuleSpec, owner: Owner = KERNEL, packets: int = 0, octets: int = 0) -> None:
-        self.spec = spec
-        self.owner = owner
-        self.packets = packets
-        self.bytes = octets
+    spec: RuleSpec
+    owner: Owner = KERNEL
+    packets: int = 0
+    bytes: int = 0
+    plain: bool = False
+    """Its extensions may stand anywhere and need nothing (``stands_anywhere``): there is nothing to look at."""
+    checked: bool = False
+    """The kernel has looked at it: ``check_table``."""
+    tests: tuple[MatchFn, ...] | None = None
+    """What a packet must pass, once compiled: state of matches lasts as long as this."""
 
 
 class Chain:
     """A chain: ``policy`` is ``ACCEPT`` or ``DROP`` for those at a hook, None for a user's. The counters are the policy's."""
 
-    __slots__ = ("bytes", "name", "owner", "packets", "policy", "rules")
+    __slots__ = ("bytes", "counts", "name", "owner", "packets", "policy", "rules", "token")
 
     def __init__(self, name: str, policy: str | None = None, rules: Iterable[Rule] = (), owner: Owner = KERNEL) -> None:
         self.name = name
@@ -152,6 +157,17 @@ class Chain:
         self.owner = owner
         self.packets = 0
         self.bytes = 0
+        self.counts = True
+        """The policy counts. iptables-nft asks for that (NFTA_CHAIN_COUNTERS) where counters or a policy are set, not where ``-A`` makes
+        the chain."""
+        self.token = object()
+        """Copies of a chain are the same chain: one that was deleted and made anew is at its hook since then (F200)."""
+
+    def copy(self) -> Chain:
+        """To edit: the rules themselves are shared."""
+        twin = Chain(self.name, self.policy, self.rules, self.owner)
+        twin.packets, twin.bytes, twin.counts, twin.token = self.packets, self.bytes, self.counts, self.token
+        return twin
 
 
 class Table:
@@ -170,18 +186,23 @@ class Table:
 
     @property
     def hooks(self) -> dict[int, int]:
-        """Its hooks and priorities."""
-        return {hook: priority(self.variant, self.name, hook) for hook in TABLE_HOOKS[self.name]}
+        """Its hooks and priorities. A table of nft is only where it has a chain: ``iptables -X`` takes away those that are empty."""
+        there = (hook for hook in TABLE_HOOKS[self.name] if HOOK_NAMES[hook] in self.chains)
+        return {hook: priority(self.variant, self.name, hook) for hook in there}
 
 
 class Xtables:
     """The tables of a namespace, by variant and name. A table exists from its first use on."""
 
-    __slots__ = ("netns", "tables")
+    __slots__ = ("hashlimit", "netns", "recent", "tables")
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
         self.tables: dict[tuple[str, str], Table] = {}
+        self.hashlimit: dict[str, HashlimitTable] = {}
+        """The tables of ``-m hashlimit`` by name."""
+        self.recent: dict[str, RecentTable] = {}
+        """The lists of ``-m recent`` by name."""
 
     def table(self, variant: str, name: str) -> Table | None:
         """The table, if it was ever used."""

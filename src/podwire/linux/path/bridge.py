@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.bridge import LEARNS, Bridge, Port, StpState
 from podwire.linux.fdb import FdbEntry
+from podwire.linux.netfilter.bridge import CALL_IPTABLES
 from podwire.linux.skb import Skb
 from podwire.trace.events import PACKET_HOST, ByLink, ByNotModelled, Created, Dropped, Flooded
 from podwire.trace.reasons import DropReason
@@ -128,6 +129,11 @@ def br_handle_frame(skb: Skb, port: Port) -> bool:
         return True
     if dest == bridge.link.mac:
         skb.pkt_type = PACKET_HOST
+    if port.link.netns.settings.get(CALL_IPTABLES):
+        from podwire.linux.path.brnetfilter import br_nf_pre_routing
+
+        if not br_nf_pre_routing(skb, port):
+            return True
     br_handle_frame_finish(skb, port)
     return True
 
@@ -160,10 +166,18 @@ def br_handle_frame_finish(skb: Skb, port: Port) -> None:
         _deliver(skb, bridge, br_forward(entry, port), local=local)
 
 
-def br_pass_frame_up(skb: Skb, bridge: Bridge) -> None:
-    """``br_pass_frame_up``: the bridge itself receives the frame, for whom the port took it to be."""
+def br_pass_frame_up(skb: Skb, bridge: Bridge, *, promisc: bool = False) -> None:
+    """``br_pass_frame_up``: the bridge itself receives the frame, for whom the port took it to be.
+
+    ``promisc``: because somebody listens to everything there.
+    """
     from podwire.linux.path.receive import netif_receive_skb_core
 
+    if skb.nf_bridge is not None:
+        from podwire.linux.path.brnetfilter import br_nf_local_in
+
+        if not br_nf_local_in(skb, promisc=promisc):
+            return
     link = bridge.link
     # Counted as seen from above, without the MAC header.
     link.stats.rx_packets += 1
@@ -200,6 +214,11 @@ def br_dev_xmit(skb: Skb, link: Link) -> None:
     bridge, eth = link.bridge, skb.eth
     assert bridge is not None  # noqa: S101 - the caller asked for its kind
     assert eth is not None  # noqa: S101 - the header was built above
+    if skb.nf_bridge is not None:
+        from podwire.linux.path.brnetfilter import br_nf_dev_xmit
+
+        if br_nf_dev_xmit(skb, link):
+            return
     dest = eth.dst
     if dest.is_multicast:
         ports = _flooded(skb, bridge, _BROADCAST if dest == BROADCAST else _MULTICAST, None)
@@ -207,11 +226,11 @@ def br_dev_xmit(skb: Skb, link: Link) -> None:
         ports = br_forward(entry, None)
     else:
         ports = _flooded(skb, bridge, _UNICAST, None)
-    _deliver(skb, bridge, ports, local=False)
+    _deliver(skb, bridge, ports, local=False, own=True)
 
 
-def _deliver(skb: Skb, bridge: Bridge, ports: list[Port], *, local: bool) -> None:
-    """``deliver_clone`` for all but one, which gets the frame itself."""
+def _deliver(skb: Skb, bridge: Bridge, ports: list[Port], *, local: bool, own: bool = False) -> None:
+    """``deliver_clone`` for all but one, which gets the frame itself. ``own``: the bridge sends it, it is not forwarded."""
     count = len(ports) + local
     link = bridge.link
     if not count:
@@ -222,9 +241,14 @@ def _deliver(skb: Skb, bridge: Bridge, ports: list[Port], *, local: bool) -> Non
     if count > 1:
         copies = _copies(skb, link, count)
     for port, copy in zip(ports, copies, strict=False):
-        br_dev_queue_push_xmit(copy, port)
+        if own or copy.nf_bridge is None:
+            br_dev_queue_push_xmit(copy, port)
+        else:
+            from podwire.linux.path.brnetfilter import br_nf_forward
+
+            br_nf_forward(copy, bridge, port, br_dev_queue_push_xmit)
     if local:
-        br_pass_frame_up(copies[-1], bridge)
+        br_pass_frame_up(copies[-1], bridge, promisc=link.promisc > 0)
 
 
 def _copies(skb: Skb, link: Link, count: int) -> list[Skb]:
@@ -236,7 +260,12 @@ def _copies(skb: Skb, link: Link, count: int) -> list[Skb]:
     copies = []
     for number in ids:
         copy = Skb(skb.packet, number, skb.dev, skb.eth)
+        copy.nf_copy(skb)
+        copy.frags = skb.frags
+        if skb.nf_bridge is not None:
+            copy.nf_bridge = skb.nf_bridge.copy()
         copy.mark, copy.pkt_type, copy.confirm, copy.local_out = skb.mark, skb.pkt_type, skb.confirm, skb.local_out
+        copy.hash = skb.hash
         copy.bridged, copy.dst = skb.bridged, skb.dst
         if log_on:
             netns.emit(number, Created(skb.id, "copy", copy.packet))

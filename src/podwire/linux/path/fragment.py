@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL, EMSGSIZE
+from errno import EMSGSIZE
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +18,8 @@ from podwire.wire.headers import ICMP_DEST_UNREACH, ICMP_EXC_FRAGTIME, ICMP_FRAG
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from podwire.linux.link import Link
     from podwire.linux.machine import Cancellable
     from podwire.linux.netns import Netns
@@ -29,40 +31,53 @@ _NOP: Final = 1
 _MAX_LENGTH: Final = 65535
 _OFFSET: Final = 0x1FFF
 _DUPLICATE: Final = "duplicate fragment"
+_Key = tuple[int, int, int, int, int]
+"""Source, destination, IP id, protocol and user."""
 
 
 def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> int:
-    """``ip_fragment``: DF answers "fragmentation needed"; else pieces of a multiple of 8 bytes, in order.
-
-    The first piece that is not taken ends it: the rest is not sent (``ip_do_fragment``).
-    """
+    """``ip_fragment``: DF answers "fragmentation needed"; else what is too long leaves in pieces."""
     from podwire.linux.path.icmp import icmp_send
     from podwire.linux.path.output import ip_finish_output2
 
     ip = skb.ip
     log_on = netns.machine.log.on
-    if ip.df:
+    widest = max(skb.frags) + ip.size if skb.frags else 0
+    if ip.df and not 0 < widest <= mtu:
         icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu)
         if log_on:
             netns.emit(
                 skb.id, Dropped("ip_fragment", DropReason.PKT_TOO_BIG, ByLink(link.name, "mtu", str(mtu)), link.name)
             )
         return -EMSGSIZE
+    return ip_do_fragment(netns, skb, link, mtu, lambda piece: ip_finish_output2(netns, piece, link))
+
+
+def ip_do_fragment(netns: Netns, skb: Skb, link: Link, mtu: int, output: Callable[[Skb], int]) -> int:
+    """``ip_do_fragment``: pieces of a multiple of 8 bytes, in order, each given to ``output``.
+
+    The first piece that is not taken ends it: the rest is not sent.
+    """
+    ip = skb.ip
+    log_on = netns.machine.log.on
+    widest = max(skb.frags) + ip.size if skb.frags else 0
     data = to_bytes(skb.packet)[ip.size :]
-    room = mtu - ip.size
+    # What came in pieces leaves in pieces that are no longer (IPCB(skb)->frag_max_size): in the same ones where they still fit.
+    room = min(mtu, widest or mtu) - ip.size
+    lengths = iter(skb.frags if sum(skb.frags) == len(data) and widest <= mtu else ())
     if room < 8:
         if log_on:
             # ip_do_fragment would send empty pieces until some queue is full.
             missing = ByNotModelled(f"an MTU of {mtu} that leaves no room for data")
             netns.emit(skb.id, Dropped("ip_fragment", DropReason.NOT_MODELLED, missing, link.name))
-        return -EINVAL
+        return 0
     world = netns.machine.world
     pieces: list[Skb] = []
     offset = 0
     while offset < len(data):
         # ip_frag_next: only a piece that is not the last has to be a multiple of 8.
         rest = data[offset:]
-        chunk = rest if len(rest) <= room else rest[: room & ~7]
+        chunk = rest[: next(lengths, len(rest) if len(rest) <= room else room & ~7)]
         # The sum is written into 16 bits of which the offset has 13: behind the end it runs into MF.
         place = ip.frag + offset // 8
         header = msgspec.structs.replace(
@@ -78,13 +93,14 @@ def ip_fragment(netns: Netns, skb: Skb, link: Link, mtu: int) -> int:
         piece = Skb(_decode(header, chunk), world.new_packet_id(), skb.dev)
         piece.dst, piece.mark, piece.local_out, piece.iif = skb.dst, skb.mark, skb.local_out, skb.iif
         piece.owner, piece.tunnel = skb.owner, skb.tunnel
+        piece.nf_copy(skb)
         pieces.append(piece)
     if log_on:
         netns.emit(skb.id, Fragmented(mtu, tuple(piece.id for piece in pieces)))
         for piece in pieces:
             netns.emit(piece.id, Created(skb.id, "fragment", piece.packet))
     for index, piece in enumerate(pieces):
-        error = ip_finish_output2(netns, piece, link)
+        error = output(piece)
         if skb.owner is not None:
             # A process sends: each transmit ends with the softirq that it has raised.
             netns.machine.run_softirq()
@@ -149,10 +165,13 @@ class FragmentQueue:
         return found
 
 
-def ip_defrag(netns: Netns, skb: Skb, link: Link) -> Skb | None:
-    """``ip_defrag``: None while pieces are missing; then a packet of its own that stands for the whole datagram."""
+def ip_defrag(netns: Netns, skb: Skb, link: Link, user: int = 0) -> Skb | None:
+    """``ip_defrag``: None while pieces are missing; then a packet of its own that stands for the whole datagram.
+
+    Each ``user`` (0 is local delivery) has queues of its own.
+    """
     ip = skb.ip
-    key = (int(ip.src), int(ip.dst), ip.id, ip.proto)
+    key = (int(ip.src), int(ip.dst), ip.id, ip.proto, user)
     queue = netns.fragments.get(key)
     world = netns.machine.world
     if queue is None:
@@ -200,7 +219,7 @@ def _frag_queue(queue: FragmentQueue, skb: Skb) -> str:
     return "" if end + ip.size <= _MAX_LENGTH else "damaged fragment"
 
 
-def _forget(netns: Netns, key: tuple[int, int, int, int], queue: FragmentQueue) -> None:
+def _forget(netns: Netns, key: _Key, queue: FragmentQueue) -> None:
     if queue.timer is not None:
         queue.timer.cancel()
     del netns.fragments[key]
@@ -223,6 +242,8 @@ def _reassemble(netns: Netns, queue: FragmentQueue, skb: Skb, link: Link) -> Skb
     header = msgspec.structs.replace(first.ip, mf=False, frag=0, df=df, evil=False, total_length=None, checksum=None)
     joined = Skb(_decode(header, whole), netns.machine.world.new_packet_id(), link, first.eth)
     joined.dst, joined.mark, joined.pkt_type, joined.iif = skb.dst, skb.mark, skb.pkt_type, skb.iif
+    joined.nf_copy(first)
+    joined.frags = tuple(len(queue.data[offset]) for offset in sorted(queue.data))
     if netns.machine.log.on:
         netns.emit(joined.id, Created(first.id, "reassembly", joined.packet))
         for piece in queue.pieces:
@@ -230,7 +251,24 @@ def _reassemble(netns: Netns, queue: FragmentQueue, skb: Skb, link: Link) -> Skb
     return joined
 
 
-def _expire(netns: Netns, key: tuple[int, int, int, int], link: Link) -> None:
+def skb_morph(skb: Skb, whole: Skb) -> None:
+    """``skb_morph``: the piece that came last goes on as the whole datagram."""
+    skb.packet, skb.len, skb.id, skb.frags = whole.packet, whole.len, whole.id, whole.frags
+    skb.eth, skb.frame = whole.eth, None
+    skb.nf_copy(whole)
+
+
+def _ends_here(netns: Netns, first: Skb, link: Link) -> bool:
+    """``frag_expire_skip_icmp``: a machine in between, that joins fragments to look at them, says nothing (RFC 792)."""
+    from podwire.linux.path.routein import ip_route_input
+
+    ip = first.ip
+    if first.dst is None:
+        first.dst = ip_route_input(netns, ip.dst, ip.src, link, first.mark, ip.tos & 0x1C)
+    return first.dst.kind == "local"
+
+
+def _expire(netns: Netns, key: _Key, link: Link) -> None:
     """``ip_expire``: the pieces go; whoever sent the first one is told (11/1)."""
     from podwire.linux.path.icmp import icmp_send
 
@@ -238,7 +276,7 @@ def _expire(netns: Netns, key: tuple[int, int, int, int], link: Link) -> None:
     if queue is None:
         return
     first = queue.first
-    if first is not None:
+    if first is not None and (not key[-1] or _ends_here(netns, first, link)):
         icmp_send(netns, first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME)
     if netns.machine.log.on:
         for piece in queue.pieces:

@@ -11,6 +11,7 @@ from errno import EACCES, EHOSTUNREACH, ENETUNREACH
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.link import SCOPE_LINK, SCOPE_UNIVERSE, Link
+from podwire.linux.netfilter.conntrack.core import nf_conntrack_attach
 from podwire.linux.path.lookup import fib_lookup, inet_select_addr, source_of
 from podwire.linux.path.output import ip_local_out
 from podwire.linux.path.peer import get_peer, inet_peer_xrlim_allow, ip_error_allow, redirect_allow
@@ -109,6 +110,7 @@ def _flow(netns: Netns) -> tuple[int, int, int] | None:
 
 def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: int, source: Ip) -> None:
     error = Skb(packet, netns.machine.world.new_packet_id())
+    nf_conntrack_attach(error, skb)
     if netns.machine.log.on:
         netns.emit(skb.id, IcmpSent(type_, code, skb.ip.src, source, error.id))
     _send(netns, error, dst, skb.id, "icmp-error")
@@ -294,7 +296,7 @@ def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: 
     echo_reply = isinstance(transport, Icmp) and transport.type == ICMP_ECHOREPLY
     if icmp.type == ICMP_REDIRECT:
         tunnelled = isinstance(transport, Udp) and _encap_err_lookup(netns, inner, transport)
-        if echo_reply or tunnelled or netns.sockets.senders(skb, inner):
+        if echo_reply or tunnelled or _is_of_tcp(netns, inner) or netns.sockets.senders(skb, inner):
             return ip_do_redirect(netns, skb, link, icmp, inner)
         return "redirect about an unknown packet"
     too_big = icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED
@@ -303,11 +305,24 @@ def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: 
     if too_big and isinstance(transport, Udp) and _encap_err_lookup(netns, inner, transport):
         # A tunnel has no sending socket: only the path of the outer packet learns.
         ipv4_update_pmtu(netns, inner, mtu)
+    if netns.sockets.tcp is not None:
+        from podwire.linux.tcp.error import tcp_v4_err
+
+        tcp_v4_err(netns.sockets.tcp, icmp, inner, mtu)
     for socket in netns.sockets.senders(skb, inner):
         if too_big:
             ipv4_update_pmtu(netns, inner, mtu, mark=socket.mark, tos=socket.tos, oif=socket.link)
         socket.hear(skb, icmp, inner, mtu)
     return ""
+
+
+def _is_of_tcp(netns: Netns, inner: Packet) -> bool:
+    """The quoted segment is one of a TCP connection or handshake here."""
+    if netns.sockets.tcp is None:
+        return False
+    from podwire.linux.tcp.error import find_sender
+
+    return find_sender(netns.sockets.tcp, inner) is not None
 
 
 def _encap_err_lookup(netns: Netns, inner: Packet, udp: Udp) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podwire.linux.netfilter.hooks import NF_INET_LOCAL_IN, nf_hook
+from podwire.linux.path.checksum import udp_is_sound
 from podwire.linux.path.fragment import ip_defrag
 from podwire.linux.path.icmp import icmp_rcv, icmp_send
 from podwire.linux.path.igmp import igmp_rcv
@@ -12,8 +13,6 @@ from podwire.linux.path.iptunnel import tunnel4_rcv
 from podwire.linux.path.tcp import tcp_v4_rcv
 from podwire.trace.events import ByLink, Delivered, Dropped
 from podwire.trace.reasons import DropReason
-from podwire.wire.checksum import words
-from podwire.wire.codec import to_bytes
 from podwire.wire.headers import (
     ICMP_DEST_UNREACH,
     ICMP_PORT_UNREACH,
@@ -33,38 +32,44 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
-    from podwire.wire.packet import Packet
 
 
 def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
     """``ip_local_deliver``: join fragments, INPUT, raw sockets, then the protocol."""
-    ip = skb.ip
+    layers = skb.packet.layers
+    ip: IPv4 = layers[0]  # type: ignore[assignment]
     if ip.mf or ip.frag:
         whole = ip_defrag(netns, skb, link)
         if whole is None:
             return
         skb = whole
-    if (hooks := netns.hooks[NF_INET_LOCAL_IN]) and nf_hook(hooks, skb, netns, link) != 1:
-        return
-    ip = skb.ip
+        layers = skb.packet.layers
+        ip = layers[0]  # type: ignore[assignment]
+    if hooks := netns.hooks[NF_INET_LOCAL_IN]:
+        if nf_hook(hooks, skb, netns, link) != 1:
+            return
+        layers = skb.packet.layers
+        ip = layers[0]  # type: ignore[assignment]
     sockets = netns.sockets
     raw = sockets.raw_deliver(skb) if sockets.raw else False
-    layers = skb.packet.layers
     transport = layers[1] if len(layers) > 1 else None
-    log_on = netns.machine.log.on
-    if ip.proto == IPPROTO_ICMP and type(transport) is Icmp:
+    proto = ip.proto
+    if proto == IPPROTO_ICMP and type(transport) is Icmp:
         icmp_rcv(netns, skb, link, transport, raw=raw)
-    elif ip.proto == IPPROTO_UDP and type(transport) is Udp:
+        return
+    if proto == IPPROTO_UDP and type(transport) is Udp:
         udp_rcv(netns, skb, link, transport, raw=raw)
-    elif ip.proto == IPPROTO_TCP and type(transport) is Tcp:
+        return
+    log_on = netns.machine.log.on
+    if proto == IPPROTO_TCP and type(transport) is Tcp:
         tcp_v4_rcv(netns, skb, link, transport)
-    elif ip.proto == IPPROTO_IPIP and "ipip" in netns.machine.modules:
+    elif proto == IPPROTO_IPIP and "ipip" in netns.machine.modules:
         if not tunnel4_rcv(netns, skb, link):
             icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
             if log_on:
                 by = ByLink(link.name, "no tunnel device", str(ip.src))
                 netns.emit(skb.id, Dropped("tunnel4_rcv", DropReason.NOT_SPECIFIED, by, link.name))
-    elif ip.proto == IPPROTO_IGMP:
+    elif proto == IPPROTO_IGMP:
         igmp_rcv(netns, skb, link)
     elif raw:
         if log_on:
@@ -76,43 +81,33 @@ def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
             netns.emit(skb.id, Dropped("ip_protocol_deliver_rcu", DropReason.IP_NOPROTO, by, link.name))
 
 
-def _is_sound(packet: Packet) -> bool:
-    """A checksum that is written out may be right: around a padded frame in a tunnel."""
-    if len(packet.layers) == 2:
-        return False
-    data = to_bytes(packet)
-    ip, udp = packet.layers[0], packet.layers[1]
-    assert isinstance(ip, IPv4)  # noqa: S101 - the caller read it
-    segment = data[ip.size : ip.total_length]
-    assert isinstance(udp, Udp)  # noqa: S101 - and this
-    return (ip.src + ip.dst + IPPROTO_UDP + len(segment) + words(segment)) % 65535 == 0
-
-
 def udp_rcv(netns: Netns, skb: Skb, link: Link, udp: Udp, *, raw: bool) -> None:
     """``__udp4_lib_rcv``: a socket takes the datagram, or "port unreachable" goes back (F163)."""
-    log_on = netns.machine.log.on
     packet = skb.packet
     if udp.length is not None and not 8 <= udp.length <= skb.len - skb.ip.size + len(packet.trailer):
-        if log_on:
+        if netns.machine.log.on:
             by = ByLink(link.name, "UDP length", str(udp.length))
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.PKT_TOO_SMALL, by, link.name))
         return
-    if udp.checksum and not _is_sound(packet):
-        if log_on:
+    if udp.checksum and not udp_is_sound(packet):
+        if netns.machine.log.on:
             by = ByLink(link.name, "UDP checksum", f"{udp.checksum:#06x}")
             netns.emit(skb.id, Dropped("udp_rcv", DropReason.UDP_CSUM, by, link.name))
         return
     encap = netns.sockets.encap
     if encap and (tunnel := encap.get(udp.dport)) is not None:
-        tunnel.rcv(tunnel, netns, skb, link)
+        rcv = tunnel.rcv
+        rcv(tunnel, netns, skb, link)
         return
     ip = skb.ip
+    log_on = netns.machine.log.on
     socket = netns.sockets.udp_lookup(ip.src, udp.sport, ip.dst, udp.dport, skb.inet_iif)
     if socket is not None:
         socket.receive(skb)
         if log_on:
             netns.emit(skb.id, Delivered("socket", f"udp port {udp.dport}"))
         return
+    skb.ct, skb.ctinfo = None, 0
     if skb.dst is not None and skb.dst.is_own:
         icmp_send(netns, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
     if log_on:

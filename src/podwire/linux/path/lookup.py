@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.fib import (
     BLACKHOLE,
+    BROADCAST,
+    MULTICAST,
     PROHIBIT,
     RT_TABLE_LOCAL,
     RT_TABLE_MAIN,
@@ -24,7 +26,7 @@ from podwire.linux.fib import (
 )
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIVERSE, Link
 from podwire.linux.rule import FR_ACT_BLACKHOLE, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT, FR_ACT_TO_TBL, FibRule
-from podwire.wire.addr import ANY4, Ip, prefix_mask
+from podwire.wire.addr import ANY4, Ip, Ip4, prefix_mask
 
 if TYPE_CHECKING:
     from podwire.linux.link import Address
@@ -106,13 +108,28 @@ def inet_addr_type(netns: Netns, addr: Ip) -> str:
 
     As long as that table is one trie with ``main``, a longer prefix of ``main`` hides a ``local`` route.
     """
+    return _addr_type(netns, addr, None)
+
+
+def inet_dev_addr_type(netns: Netns, addr: Ip, link: Link | None) -> str:
+    """``inet_dev_addr_type``: the same of any address; with a device the route has to lead there, or the address is unicast."""
+    address = Ip4(addr)
+    if address.is_zeronet or address.is_lbcast:
+        return BROADCAST
+    return MULTICAST if address.is_multicast else _addr_type(netns, addr, link)
+
+
+def _addr_type(netns: Netns, addr: Ip, link: Link | None) -> str:
+    """``__inet_dev_addr_type``, the look into the table."""
     for route in netns.tables[RT_TABLE_LOCAL].candidates(addr) if netns.custom_rules else _merged(netns, addr):
         if route.tos:
             continue
         if route.type in _ERRORS or route.type == THROW:
             break
         if _select_nexthop(netns, route, None, None, ignore_linkdown=False) is not None:
-            return route.type
+            if link is None or (route.nexthops and route.nexthops[0].ifindex == link.ifindex):
+                return route.type
+            break
     return UNICAST
 
 

@@ -18,6 +18,7 @@ from podwire.linux.path.fragment import ip_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
 from podwire.linux.path.tc import sch_handle_egress
 from podwire.trace.events import PACKET_LOOPBACK, ByLink, Created, Dropped, Routed, Transmitted
+from podwire.trace.log import Record
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip, Mac
 from podwire.wire.headers import Ethernet
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from podwire.linux.netns import Netns
     from podwire.linux.path.route import Dst
     from podwire.linux.skb import Skb
+    from podwire.wire.headers import IPv4
 
 NET_XMIT_DROP: Final = 1
 NET_XMIT_CN: Final = 2
 _XMIT_RECURSION_LIMIT: Final = 8
+_HAS_CABLE: Final = frozenset({"ethernet", "vxlan", "geneve", "ipip", "dummy", "loopback"})
+"""Kinds whose carrier is ``Link.plugged`` alone."""
+_ETH_HLEN: Final = 14
 _VLAN_HLEN: Final = 4
 """A veth's other end takes that much more than its MTU: there might be a VLAN tag."""
 
@@ -49,11 +54,14 @@ def ip_local_out(
     skb.local_out = True
     link = dst.link
     assert link is not None  # noqa: S101 - output routes without error have a device
-    if netns.machine.log.on:
+    machine = netns.machine
+    if (sink := machine.log.sink) is not None:
+        packet = skb.packet
         if not tunnelled:
-            netns.emit(skb.id, Created(parent, relation, skb.packet))
-        ip = skb.ip
-        netns.emit(skb.id, Routed(ip.dst, ip.src, dst.by, "", dst.rule))
+            sink(Record(machine.world.now, machine.name, netns.label, skb.id, Created(parent, relation, packet)))
+        ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
+        event = Routed(ip.dst, ip.src, dst.by, "", dst.rule)
+        sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
     if hooks := netns.hooks[NF_INET_LOCAL_OUT]:
         code = nf_hook(hooks, skb, netns, None, link)
         if code != 1:
@@ -76,8 +84,11 @@ def _loop_back(netns: Netns, skb: Skb, link: Link, dst: Dst) -> None:
         return
     copy = type(skb)(skb.packet, netns.machine.world.new_packet_id(), link, skb.eth)
     copy.dst, copy.mark, copy.pkt_type = dst, skb.mark, PACKET_LOOPBACK
+    copy.nf_copy(skb)
     if netns.machine.log.on:
         netns.emit(copy.id, Created(skb.id, "loopback", copy.packet))
+    if (hooks := netns.hooks[NF_INET_POST_ROUTING]) and nf_hook(hooks, copy, netns, None, link) != 1:
+        return
     if not link.is_up:
         # enqueue_to_backlog: netif_running
         link.stats.rx_dropped += 1
@@ -95,21 +106,35 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
 
     POSTROUTING, fragment where the packet is longer than the MTU, then the neighbour.
     """
-    came, skb.dev = skb.dev, link
-    if (hooks := netns.hooks[NF_INET_POST_ROUTING]) and (code := nf_hook(hooks, skb, netns, came, link)) != 1:
-        return code
+    if hooks := netns.hooks[NF_INET_POST_ROUTING]:
+        came, skb.dev = skb.dev, link
+        if (code := nf_hook(hooks, skb, netns, came, link)) != 1:
+            return code
+    else:
+        skb.dev = link
     dst = skb.dst
     assert dst is not None  # noqa: S101 - routed
-    # ip_skb_dst_mtu: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path.
-    if not skb.local_out:
-        mtu = dst.forward_mtu(netns)
-    elif (owner := skb.owner) is not None and owner.probes:
-        mtu = min(dst.link.mtu if dst.link is not None else 65535, 65535)
-    else:
-        mtu = dst.effective_mtu
-    if skb.len > mtu:
+    if skb.len > (mtu := link.mtu if dst.device_mtu else ip_skb_dst_mtu(netns, skb, dst)) or skb.frags:
         return ip_fragment(netns, skb, link, mtu)
+    if not (link.is_loopback or link.headerless or skb.confirm):
+        # ip_finish_output2, where the neighbour is known, without the call.
+        entry = dst.neighbour
+        hop: Ip = dst.gateway or skb.packet.layers[0].dst  # type: ignore[union-attr,assignment]
+        if entry is None or entry.dead or entry.ip != hop:
+            entry = dst.neighbour = netns.neighbours.entries.get((hop, link))
+        if entry is not None and entry.state in CONNECTED:
+            skb.eth = Ethernet(entry.mac, link.mac)
+            return dev_queue_xmit(link, skb)
     return ip_finish_output2(netns, skb, link)
+
+
+def ip_skb_dst_mtu(netns: Netns, skb: Skb, dst: Dst) -> int:
+    """``ip_skb_dst_mtu``: a forwarded packet, and one of a socket that probes, need not care for what was learned of the path."""
+    if not skb.local_out:
+        return dst.forward_mtu(netns)
+    if (owner := skb.owner) is not None and owner.probes:
+        return min(dst.link.mtu if dst.link is not None else 65535, 65535)
+    return dst.effective_mtu
 
 
 def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
@@ -120,8 +145,8 @@ def ip_finish_output2(netns: Netns, skb: Skb, link: Link) -> int:
     if link.is_loopback or (link.headerless and link.pointopoint):
         next_hop: Ip = ANY4
     else:
-        next_hop = dst.gateway or skb.ip.dst
-    entry = netns.neighbours.get(next_hop, link) or neigh_of(link, next_hop)
+        next_hop = dst.gateway or skb.packet.layers[0].dst  # type: ignore[union-attr,assignment]
+    entry = netns.neighbours.entries.get((next_hop, link)) or neigh_of(link, next_hop)
     if entry is None:
         if netns.machine.log.on:
             by = ByLink(link.name, "neighbour table full", str(len(netns.neighbours)))
@@ -179,8 +204,9 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         _dropped(link, skb, "__dev_queue_xmit", "down")
         return -ENETDOWN
     peer = link.peer
-    # The carrier of a veth is its other end.
-    if not (link.carrier_ok if peer is None else peer.is_up):
+    kind = link.kind
+    # The carrier of a veth is its other end; Link.carrier_ok without the call.
+    if not (peer.is_up if peer is not None else link.plugged if kind in _HAS_CABLE else link.carrier_ok):
         return _noop_enqueue(link, skb)
     if link.xmit is not None:
         return _tunnel_xmit(link, skb, link.xmit)
@@ -190,26 +216,18 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
     machine.world.now += TRANSMIT_NS
     stats = link.stats
     stats.tx_packets += 1
-    kind = link.kind
-    # loopback_xmit counts behind eth_type_trans, without the header.
-    stats.tx_bytes += skb.len if kind == "loopback" else skb.len + 14
-    log_on = machine.log.on
+    stats.tx_bytes += skb.len + link.counted_header
     frame = None
-    if log_on or kind == "ethernet":
-        frame = Packet((eth, *packet.layers), packet.payload, packet.trailer)
-        if log_on:
-            netns.emit(skb.id, Transmitted(link.name, frame))
-        if kind == "ethernet":
-            if link.cable is not None:
-                link.cable.transmit(frame, skb.id)
-            return 0
+    if (sink := machine.log.sink) is not None:
+        frame = Packet((eth,) + packet.layers, packet.payload, packet.trailer)  # noqa: RUF005 - the faster one
+        sink(Record(machine.world.now, machine.name, netns.label, skb.id, Transmitted(link.name, frame)))
     if kind == "veth":
         assert peer is not None  # noqa: S101 - a veth without a peer has no carrier
         if skb.len > peer.mtu + _VLAN_HLEN:
             # is_skb_forwardable: longer than the other end takes, and nobody is told.
             # Counted as dropped on both sides, and as sent on none.
             stats.tx_packets -= 1
-            stats.tx_bytes -= skb.len + 14
+            stats.tx_bytes -= skb.len + link.counted_header
             peer.stats.rx_dropped += 1
             end = f"{peer.netns.label}:{peer.name} {peer.mtu}"
             _dropped(link, skb, "veth_xmit", "peer mtu", end, DropReason.PKT_TOO_BIG)
@@ -223,11 +241,19 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         skb.owner = None
         skb.tunnel = None
         skb.ct = None
+        skb.ctinfo = 0
+        skb.nf_trace = False
+        skb.nf_bridge = None
         skb.frame = frame
         there = peer.netns
         if there is not netns:
             skb.mark = 0
-        there.machine.enqueue(skb)
+        enqueue = there.machine.enqueue
+        enqueue(skb)
+    elif kind == "ethernet":
+        if link.cable is not None:
+            frame = frame or Packet((eth, *packet.layers), packet.payload, packet.trailer)
+            link.cable.transmit(frame, skb.id, skb.len + _ETH_HLEN)
     elif kind == "loopback":
         skb.dev = link
         skb.local_out = False
@@ -238,7 +264,7 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
         # The route stays (no IFF_XMIT_DST_RELEASE): a tunnel that is a port notes its path MTU.
         skb.owner = None
         br_dev_xmit(skb, link)
-    elif log_on:
+    elif sink is not None:
         # A dummy: the frame reaches nobody.
         netns.emit(skb.id, Dropped("dummy_xmit", DropReason.DEV_READY, ByLink(link.name, "dummy device"), link.name))
     return 0
@@ -246,16 +272,17 @@ def dev_queue_xmit(link: Link, skb: Skb) -> int:
 
 def _tunnel_xmit(link: Link, skb: Skb, xmit: Callable[[Skb, Link], None]) -> int:
     """A tunnel device sends: taps see the inner frame. It counts by itself, and what becomes of the outer packet it keeps to itself."""
-    machine = link.netns.machine
+    netns = link.netns
+    machine = netns.machine
     if machine.xmit_recursion > _XMIT_RECURSION_LIMIT:
         # "Dead loop on virtual device": tunnels whose outer packets lead into each other.
         _dropped(link, skb, "__dev_queue_xmit", "a loop of tunnels", reason=DropReason.NOT_SPECIFIED)
         return -ENETDOWN
     machine.world.now += TRANSMIT_NS
-    if machine.log.on:
-        packet = skb.packet
-        frame = packet if skb.eth is None else Packet((skb.eth, *packet.layers), packet.payload, packet.trailer)
-        link.netns.emit(skb.id, Transmitted(link.name, frame))
+    if (sink := machine.log.sink) is not None:
+        packet, eth = skb.packet, skb.eth
+        frame = packet if eth is None else Packet((eth, *packet.layers), packet.payload, packet.trailer)
+        sink(Record(machine.world.now, machine.name, netns.label, skb.id, Transmitted(link.name, frame)))
     machine.xmit_recursion += 1
     try:
         xmit(skb, link)

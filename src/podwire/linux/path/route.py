@@ -24,11 +24,12 @@ from podwire.linux.names import PROTO_NAMES, SCOPE_NAMES, TABLE_NAMES
 from podwire.linux.path.exception import find_exception, next_hop_key
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_select_addr, multipath_hash, source_of
 from podwire.linux.path.why import sysctl
-from podwire.trace.events import By, ByLink, ByPolicyRule, ByRoute
+from podwire.trace.events import By, ByLink, ByPolicyRule, ByRoute, Routed
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip, Ip4
 
 if TYPE_CHECKING:
+    from podwire.linux.neigh import Neighbour
     from podwire.linux.netns import Netns
     from podwire.linux.tunnel import TunnelInfo
 
@@ -49,6 +50,7 @@ class Dst:
 
     __slots__ = (
         "by",
+        "device_mtu",
         "encap",
         "error",
         "expires",
@@ -62,10 +64,12 @@ class Dst:
         "locked",
         "member",
         "mtu",
+        "neighbour",
         "pmtu",
         "reason",
         "redirect",
         "redirected",
+        "routed",
         "rule",
         "src",
         "type",
@@ -99,8 +103,12 @@ class Dst:
         self.error = error
         self.mtu = mtu
         """MTU metric of the route; 0 where the device decides."""
+        self.device_mtu = not mtu and link is not None and 0 < link.max_mtu <= _IP_MAX_MTU
+        """No metric and nothing learned: the MTU is what ``link`` has when a packet comes, and ``link`` has no more than an IP packet."""
         self.pmtu = 0
         """``rt_pmtu``: what was learned of the path; 0 for nothing."""
+        self.neighbour: Neighbour | None = None
+        """The entry that was last found on ``link`` for a next hop of it; good until it is dead."""
         self.expires = 0
         """Until when (ns) that holds."""
         self.redirected = False
@@ -119,6 +127,8 @@ class Dst:
         """``rt_iif`` of a route to an own address: the device that has it."""
         self.is_input = is_input
         self.redirect = redirect
+        self.routed: Routed | None = None
+        """Of an input route that is remembered: what the log says of it, the same for every packet that asks with the same key."""
         self.reason = reason
         self.why = why
 
@@ -245,6 +255,7 @@ def rt_bind_exception(netns: Netns, dst: Dst, daddr: Ip) -> Dst:
     bound.redirected = exception.gateway is not None
     bound.pmtu, bound.expires = exception.mtu, exception.expires
     bound.locked = dst.locked or exception.locked
+    bound.device_mtu = dst.device_mtu and not (bound.pmtu or bound.locked)
     return bound
 
 
@@ -352,6 +363,7 @@ def _ip_route_output(  # noqa: C901 - ip_route_output_key_hash_rcu is one functi
         out.mtu = 0
         return out
     out.locked = "mtu" in route.locked
+    out.device_mtu = out.device_mtu and not out.locked
     out.leg = (route, nexthop) if type_ == UNICAST else None
     out.hoplimit = next((value for name, value in route.metrics if name == "hoplimit"), 0)
     return out

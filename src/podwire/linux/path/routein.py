@@ -14,7 +14,7 @@ from podwire.linux.multicast import is_local_multicast
 from podwire.linux.path.lookup import FibResult, fib_lookup, inet_addr_onlink, multipath_hash
 from podwire.linux.path.route import Dst, describe, on_link_gateway, rt_bind_exception
 from podwire.linux.path.why import sysctl
-from podwire.trace.events import By, ByLink, ByPolicyRule, ByReversePath, ByRoute
+from podwire.trace.events import By, ByLink, ByPolicyRule, ByReversePath, ByRoute, Routed
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import ANY4, Ip, Ip4
 
@@ -38,10 +38,11 @@ def ip_route_input(
     ``kind``: ``local``, ``forward``, ``error`` (ip_error answers), ``drop`` (martian or failed source validation:
     ``reason`` and ``why``).
     """
-    key = (daddr, saddr, link, mark, tos, ports)
+    key = (daddr, saddr, link, mark, tos, ports) if mark or tos or ports is not None else (daddr, saddr, link)
     cached = netns.input_routes.get(key)
     if cached is None:
         cached = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports)
+        cached.routed = Routed(daddr, saddr, cached.by, link.name, cached.rule)
         if len(netns.input_routes) > _CACHE_LIMIT:
             netns.input_routes.clear()
         netns.input_routes[key] = cached
@@ -136,6 +137,7 @@ def _route_input(
         redirect=redirect,
     )
     dst.locked = "mtu" in route.locked
+    dst.device_mtu = dst.device_mtu and not dst.locked
     dst.leg = (route, nexthop)
     dst.encap = nexthop.encap
     return dst

@@ -110,11 +110,13 @@ def udp_flow_src_port(netns: Netns, skb: Skb, low: int, high: int) -> int:
     """``udp_flow_src_port``: a port in [``low``, ``high``) from a hash of the inner flow; (0, 0) is the ephemeral range (F87).
 
     The kernel's hash is seeded per boot; ours is stable: addresses in order of size, protocol, and ports where there are any
-    (F88: an ICMP id does not count), so both directions and both nodes get the same port. The kernel draws one per TCP socket
-    instead (F89).
+    (F88: an ICMP id does not count), so both directions and both nodes get the same port. A TCP socket has drawn one, which goes
+    with its packets as far as the next cable (F89).
     """
     if not high:
         low, high = netns.settings["ip_local_port_range"]  # type: ignore[misc]
+    if skb.hash:
+        return ((skb.hash ^ skb.hash << 16) & 0xFFFFFFFF) * (high - low) // (1 << 32) + low
     layers = skb.packet.layers
     ip = layers[0] if layers else None
     if type(ip) is not IPv4:
@@ -191,6 +193,7 @@ def iptunnel_xmit(netns: Netns, skb: Skb, dst: Dst, packet: Packet, length: int,
     skb.pkt_type = PACKET_HOST
     skb.iif = None
     skb.dev = link
+    skb.nf_reset()
     if link.netns is not netns:
         skb.mark = 0
     code = ip_local_out(netns, skb, dst, tunnelled=True)
@@ -202,21 +205,25 @@ def iptunnel_xmit(netns: Netns, skb: Skb, dst: Dst, packet: Packet, length: int,
         stats.tx_bytes += pkt_len
 
 
-def iptunnel_pull_header(skb: Skb, link: Link, netns: Netns, packet: Packet, eth: Ethernet | None) -> None:
+def iptunnel_pull_header(
+    skb: Skb, link: Link, netns: Netns, packet: Packet, eth: Ethernet | None, length: int = 0
+) -> None:
     """``__iptunnel_pull_header``: what was inside goes on as received by ``link``; ``netns`` is where it came out.
 
-    The mark stays unless it changes namespace (F99).
+    ``length`` is the packet's size, where the caller knows it. The mark stays unless it changes namespace (F99).
     """
     skb.packet = packet
-    skb.len = packet.size
+    skb.len = length or packet.size
     skb.eth = eth
     skb.dev = link
     skb.dst = None
     skb.iif = None
     skb.local_out = False
     skb.redirect = False
+    skb.frags = ()
     skb.owner = None
     skb.tunnel = None
+    skb.nf_reset()
     if link.netns is not netns:
         skb.mark = 0
 

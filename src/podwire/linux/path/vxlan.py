@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.fib import UNICAST
 from podwire.linux.path.tunnel import (
+    INET_ECN_MASK,
     inner_ip,
     ip_tunnel_ecn_decap,
     ip_tunnel_ecn_encap,
@@ -21,7 +23,7 @@ from podwire.linux.path.tunnel import (
 from podwire.linux.path.vxlanfdb import is_valid_ether_addr, vxlan_snoop
 from podwire.linux.skb import Skb
 from podwire.linux.tunnel import TunnelInfo, VxlanConfig
-from podwire.linux.vxlanfdb import Remote, VxlanFdbEntry
+from podwire.linux.vxlanfdb import DstCache, Remote, VxlanFdbEntry
 from podwire.trace.events import (
     PACKET_BROADCAST,
     PACKET_HOST,
@@ -36,6 +38,7 @@ from podwire.trace.events import (
     Encapsulated,
     Flooded,
 )
+from podwire.trace.log import Record
 from podwire.trace.reasons import DropReason
 from podwire.wire.addr import NO_MAC, Ip, Ip4
 from podwire.wire.codec import DecodeError, from_bytes, to_bytes
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 VXLAN_HEADROOM: Final = 50
 """IP, UDP and VXLAN headers, and the inner Ethernet header (F81)."""
 ETH_HLEN: Final = 14
+_UNDER_IP: Final = 30
+"""UDP and VXLAN headers, and the inner Ethernet header."""
 _INHERIT: Final = 1
 _NO_CSUM: Final = 0
 _LOOPBACK: Final = Ip4.parse("127.0.0.1")
@@ -78,7 +83,7 @@ def vxlan_xmit(skb: Skb, link: Link) -> None:
             return
         _xmit_info(skb, link, config, info)
         return
-    entry = fdb.find(eth.dst, config.vni)
+    entry = fdb.entries.get((eth.dst, config.vni))
     if entry is None:
         entry = fdb.find(NO_MAC, config.vni)
     if entry is None or not entry.remotes:
@@ -112,6 +117,7 @@ def _copies(skb: Skb, link: Link, count: int) -> list[Skb]:
     for number in ids:
         copy = Skb(skb.packet, number, skb.dev, skb.eth)
         copy.mark, copy.dst, copy.local_out, copy.bridged = skb.mark, skb.dst, skb.local_out, skb.bridged
+        copy.hash = skb.hash
         if log_on:
             netns.emit(number, Created(skb.id, "copy", copy.packet))
         copies.append(copy)
@@ -128,7 +134,9 @@ def vxlan_xmit_one(skb: Skb, link: Link, config: VxlanConfig, remote: Remote, en
         return
     netns = link.tunnel_netns
     assert netns is not None  # noqa: S101 - it was set up
-    inner = inner_ip(skb)
+    layers = skb.packet.layers
+    head = layers[0] if layers else None
+    inner = head if type(head) is IPv4 else None
     ttl = config.ttl
     if config.ttl_inherit:
         ttl = inner.ttl if inner is not None else 0
@@ -137,24 +145,49 @@ def vxlan_xmit_one(skb: Skb, link: Link, config: VxlanConfig, remote: Remote, en
     tos = config.tos
     if tos == _INHERIT:
         tos = inner.tos if inner is not None else 0
-    oif = netns.link_by_index(remote.ifindex) if remote.ifindex else None
-    dst = udp_tunnel_dst_lookup(netns, skb, link, "vxlan_xmit_one", remote.ip, config.local, tos, oif)
+    dst = _remote_dst(skb, link, config, netns, remote, entry, tos)
     if dst is None:
         return
     vni, port = remote.vni or config.vni, remote.port or config.dstport
-    if dst.is_own and _encap_bypass_if_local(skb, link, config, port, vni, remote.ip):
+    out = dst.link
+    assert out is not None  # noqa: S101 - it is no error
+    if (
+        (dst.type != UNICAST or out.is_loopback)
+        and dst.is_own
+        and _encap_bypass_if_local(skb, link, config, port, vni, remote.ip)
+    ):
         return
     df = config.df == "set" or (config.df == "inherit" and inner is not None and inner.df)
-    error = skb_tunnel_check_pmtu(skb, link, dst, VXLAN_HEADROOM)
-    if error is not None:
-        _encap_bypass(error, link, link)
-        return
+    if skb.len + VXLAN_HEADROOM > (out.mtu if dst.device_mtu else dst.effective_mtu):
+        error = skb_tunnel_check_pmtu(skb, link, dst, VXLAN_HEADROOM)
+        if error is not None:
+            _encap_bypass(error, link, link)
+            return
     src = config.local or dst.src
-    if link.netns.machine.log.on:
+    here = link.netns
+    machine = here.machine
+    if (sink := machine.log.sink) is not None:
         by = ByFdb(link.name, entry.mac, remote.ip, entry.owner)
-        link.netns.emit(skb.id, Encapsulated(link.name, "vxlan", src, remote.ip, vni, by))
-    header = outer_header(netns, dst, src, remote.ip, IPPROTO_UDP, ip_tunnel_ecn_encap(tos, inner), ttl, df=df)
+        event = Encapsulated(link.name, "vxlan", src, remote.ip, vni, by)
+        sink(Record(machine.world.now, machine.name, here.label, skb.id, event))
+    if tos or (inner is not None and inner.tos):
+        tos = ip_tunnel_ecn_encap(tos, inner)
+    header = outer_header(netns, dst, src, remote.ip, IPPROTO_UDP, tos, ttl, df=df)
     _send(skb, link, config, netns, dst, header, vni, port, csum=config.udp_csum)
+
+
+def _remote_dst(
+    skb: Skb, link: Link, config: VxlanConfig, netns: Netns, remote: Remote, entry: VxlanFdbEntry, tos: int
+) -> Dst | None:
+    """The way to a remote, from its ``dst_cache`` where nothing of the packet has a say in it (``ip_tunnel_dst_cache_usable``)."""
+    usable = not (skb.mark or tos or netns.exceptions or netns.custom_rules)
+    cache = entry.dst_cache
+    if usable and cache is not None and cache[0] == netns.generation and cache[1] is remote and cache[2] is config:
+        return cache[3]
+    oif = netns.link_by_index(remote.ifindex) if remote.ifindex else None
+    dst = udp_tunnel_dst_lookup(netns, skb, link, "vxlan_xmit_one", remote.ip, config.local, tos, oif)
+    entry.dst_cache = DstCache(netns.generation, remote, config, dst) if usable and dst is not None else None
+    return dst
 
 
 def _xmit_info(skb: Skb, link: Link, config: VxlanConfig, info: TunnelInfo) -> None:
@@ -195,7 +228,8 @@ def _send(
     """``vxlan_build_skb`` and ``udp_tunnel_xmit_skb``."""
     packet, eth = skb.packet, skb.eth
     assert eth is not None  # noqa: S101 - asked by the caller
-    sport = udp_flow_src_port(link.netns, skb, *config.ports)
+    low, high = config.ports
+    sport = udp_flow_src_port(link.netns, skb, low, high)
     udp = Udp(sport, port) if csum else Udp(sport, port, None, _NO_CSUM)
     if packet.trailer:
         # What the inner frame is padded with is part of the outer datagram: lengths and checksum are written out.
@@ -247,15 +281,16 @@ def _encap_bypass(skb: Skb, source: Link, target: Link) -> None:
 
 def vxlan_rcv(encap: UdpEncap, netns: Netns, skb: Skb, lower: Link) -> None:
     """``vxlan_rcv``: the device of the VNI takes what is inside, whoever sent it (F96); ``netns`` is the socket's."""
-    packet, outer = skb.packet, skb.ip
+    packet = skb.packet
     layers = packet.layers
-    if type(layers[2] if len(layers) > 2 else None) is not Vxlan:
-        packet = _decoded(packet)
-        layers = packet.layers
     vxlan = layers[2] if len(layers) > 2 else None
     if type(vxlan) is not Vxlan:
-        _refuse(netns, skb, lower, DropReason.PKT_TOO_SMALL, "VXLAN header", "")
-        return
+        packet = _decoded(packet)
+        layers = packet.layers
+        vxlan = layers[2] if len(layers) > 2 else None
+        if type(vxlan) is not Vxlan:
+            _refuse(netns, skb, lower, DropReason.PKT_TOO_SMALL, "VXLAN header", "")
+            return
     if not vxlan.flags & VXLAN_F_VNI:
         _refuse(netns, skb, lower, DropReason.VXLAN_INVALID_HDR, "VXLAN flags", f"{vxlan.flags:#04x}")
         return
@@ -273,8 +308,7 @@ def vxlan_rcv(encap: UdpEncap, netns: Netns, skb: Skb, lower: Link) -> None:
     if type(eth) is not Ethernet:
         _refuse(netns, skb, lower, DropReason.PKT_TOO_SMALL, "inner Ethernet header", "")
         return
-    inner = Packet(layers[4:], packet.payload, packet.trailer)
-    _vxlan_set_mac(skb, link, netns, outer, inner, eth, vxlan.vni, csum=layers[1].checksum != _NO_CSUM)  # type: ignore[union-attr]
+    _vxlan_set_mac(skb, link, netns, packet, eth, vxlan.vni)
 
 
 def _refuse(netns: Netns, skb: Skb, lower: Link, reason: DropReason, what: str, value: str) -> None:
@@ -292,15 +326,21 @@ def _decoded(packet: Packet) -> Packet:
     return Packet((*packet.layers[:2], *inner.layers), inner.payload, inner.trailer)
 
 
-def _vxlan_set_mac(
-    skb: Skb, link: Link, netns: Netns, outer: IPv4, inner: Packet, eth: Ethernet, vni: int, *, csum: bool
-) -> None:
-    """``vxlan_set_mac``, ``vxlan_ecn_decapsulate`` and the rest of ``vxlan_rcv``: learn, adopt the congestion, hand on."""
+def _vxlan_set_mac(skb: Skb, link: Link, netns: Netns, packet: Packet, eth: Ethernet, vni: int) -> None:
+    """``vxlan_set_mac``, ``vxlan_ecn_decapsulate`` and the rest of ``vxlan_rcv``: learn, adopt the congestion, hand on.
+
+    ``packet`` is the whole one, down to the inner header ``eth``.
+    """
     config = link.tunnel
     assert isinstance(config, VxlanConfig)  # noqa: S101 - the socket knows VXLAN devices only
-    if netns.machine.log.on:
-        link.netns.emit(skb.id, Decapsulated(link.name, "vxlan", outer.src, outer.dst, vni))
+    layers = packet.layers
+    outer: IPv4 = layers[0]  # type: ignore[assignment]
+    machine = netns.machine
+    if (sink := machine.log.sink) is not None:
+        event = Decapsulated(link.name, "vxlan", outer.src, outer.dst, vni)
+        sink(Record(machine.world.now, machine.name, link.netns.label, skb.id, event))
     where = "vxlan_rcv"
+    inner = Packet(layers[4:], packet.payload, packet.trailer)
     if eth.src == link.mac:
         _drop(skb, link, where, DropReason.LOCAL_MAC, ByLink(link.name, "lladdr", str(eth.src)))
         return
@@ -308,7 +348,7 @@ def _vxlan_set_mac(
         reason = DropReason.VXLAN_ENTRY_EXISTS if is_valid_ether_addr(eth.src) else DropReason.MAC_INVALID_SOURCE
         _drop(skb, link, where, reason, ByLink(link.name, "source address", str(eth.src)))
         return
-    head = inner.layers[0] if inner.layers else None
+    head = inner.layers[0] if outer.tos & INET_ECN_MASK and inner.layers else None
     if type(head) is IPv4 and eth.type == ETH_P_IP:
         marked = ip_tunnel_ecn_decap(outer, head)
         if marked is None:
@@ -329,11 +369,15 @@ def _vxlan_set_mac(
         skb.pkt_type = PACKET_BROADCAST
     else:
         skb.pkt_type = PACKET_MULTICAST if dst.is_multicast else PACKET_OTHERHOST
-    iptunnel_pull_header(skb, link, netns, inner, eth)
+    # What had to be decoded anew has a length of its own.
+    length = skb.len - 20 - len(outer.options) - _UNDER_IP if packet is skb.packet else inner.size
+    iptunnel_pull_header(skb, link, netns, inner, eth, length)
     if config.external:
         # udp_tun_rx_dst: an answer has a checksum if the question had one.
+        csum = layers[1].checksum != _NO_CSUM  # type: ignore[union-attr]
         skb.tunnel = TunnelInfo(id=vni, src=outer.src, dst=outer.dst, ttl=outer.ttl, tos=outer.tos, csum=csum, tx=False)
     stats = link.stats
     stats.rx_packets += 1
-    stats.rx_bytes += skb.len + len(inner.trailer)
-    link.netns.machine.gro_cells_receive(skb)
+    stats.rx_bytes += length + len(inner.trailer)
+    gro_cells_receive = machine.gro_cells_receive
+    gro_cells_receive(skb)

@@ -7,6 +7,7 @@ from errno import EACCES, EADDRNOTAVAIL, EEXIST, EINVAL
 from podwire.linux.errors import NetlinkError
 from podwire.linux.fib import LOCAL, UNICAST
 from podwire.linux.link import FOREVER, SCOPE_UNIVERSE, Address, Link
+from podwire.linux.netfilter.nat.notify import masq_inet_event
 from podwire.linux.rtnl.fibaddr import FibAddrVerbs, network, same_subnet
 from podwire.linux.rtnl.notify import AddressMessage, tell
 from podwire.trace.events import KERNEL
@@ -187,6 +188,7 @@ class AddrVerbs(FibAddrVerbs):
         if not link.addresses:
             self._flush_device_routes(link, local_too=True)
             self._arp_ifdown(link)
+        masq_inet_event(link, address.peer)
         netns.changed()
 
     def _tell_address(self, link: Link, address: Address, *, deleted: bool = False) -> None:

@@ -38,7 +38,7 @@ _EXISTING_KINDS: Final = frozenset(
     """amt bareudp bond erspan geneve gre gretap gtp hsr ifb ip6erspan ip6gre ip6gretap ip6tnl ipip ipoib ipvlan ipvtap macsec
     macvlan macvtap netdevsim nlmon sit team tun vcan virt_wifi vlan vrf vti vti6 vxcan vxlan wireguard xfrm""".split()
 )
-_CPUS: Final = 2
+POSSIBLE_CPUS: Final = 2
 """num_possible_cpus: how many queues a veth gets."""
 
 
@@ -245,7 +245,7 @@ class LinkVerbs(LinkSetVerbs):
         if new.mac is None:
             link.mac = netns.draw_mac(new.name)
         if new.kind == "veth":
-            link.numtxqueues = link.numrxqueues = _CPUS
+            link.numtxqueues = link.numrxqueues = POSSIBLE_CPUS
         self._draw_reachable_time(link)
         link.announced = False
         netns.attach(link)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.link import FOREVER, SCOPE_HOST, SCOPE_LINK, Address, Link
+from podwire.linux.netfilter.nat.notify import masq_device_event
 from podwire.linux.path.exception import fib_nhc_update_mtu
 from podwire.linux.path.igmp import ip_mc_down, ip_mc_up
 from podwire.linux.rtnl.bridge import BridgeVerbs
@@ -172,6 +173,7 @@ class LinkSetVerbs(BridgeVerbs):
         self._flush_device_routes(link, local_too=False)
         self._arp_ifdown(link)
         link.addresses6.clear()
+        masq_device_event(link)
         self.netns.changed()
 
     def _forget_neighbours(self, link: Link) -> None:

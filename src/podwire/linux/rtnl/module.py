@@ -12,6 +12,7 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
+from podwire.linux.netfilter.bridge import BRIDGE_KEYS
 from podwire.linux.rtnl.ipip import MAX_MTU, MIN_MTU, ip_tunnel_find, ipip_changed
 from podwire.linux.rtnl.link import LinkVerbs
 from podwire.linux.tunnel import IpipConfig
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 FALLBACK: Final = "tunl0"
 FB_TUNNELS: Final = "fb_tunnels_only_for_init_net"
-_MODULES: Final = frozenset({"ipip"})
+_BR_NETFILTER: Final = "br_netfilter"
+_MODULES: Final = frozenset({"ipip", _BR_NETFILTER})
+_KINDS: Final = frozenset({"ipip"})
+"""Modules that bring a kind of device."""
 
 
 def net_has_fallback_tunnels(netns: Netns) -> bool:
@@ -39,7 +43,9 @@ class ModuleVerbs(LinkVerbs):
     """``modprobe`` and the ioctls behind ``ip tunnel``."""
 
     def modprobe(self, name: str) -> None:
-        """Load a module, once per machine: ``ipip`` brings ``tunl0`` to every namespace that there is, and to those to come.
+        """Load a module, once per machine, for every namespace that there is and those to come.
+
+        ``ipip`` brings ``tunl0``, ``br_netfilter`` the switches of net.bridge, and bridged packets to the rules of iptables.
 
         Raises ``NotModelled`` for a module that podwire does not know; ``NetlinkError`` EEXIST where a namespace has a device of that
         name already: then nothing is loaded.
@@ -49,26 +55,29 @@ class ModuleVerbs(LinkVerbs):
         machine = self.netns.machine
         if name in machine.modules:
             return
-        if any(netns.link(FALLBACK) is not None for netns in machine.netns.values()):
+        if name in _KINDS and any(netns.link(FALLBACK) is not None for netns in machine.netns.values()):
             raise NetlinkError(EEXIST)
         machine.modules.append(name)
         for netns in list(machine.netns.values()):
-            type(self)(netns, KERNEL).pernet_init()
+            type(self)(netns, KERNEL).pernet_init(name)
 
     def link_validate(self, kind: str, mac: Mac | None, mtu: int, tunnel: TunnelConfig | None = None) -> None:
         """``request_module``: a kind brings its module before anything is looked at."""
-        if kind in _MODULES:
+        if kind in _KINDS:
             try:
                 self.modprobe(kind)
             except NetlinkError:
                 raise NetlinkError(EOPNOTSUPP, "Unknown device type") from None
         super().link_validate(kind, mac, mtu, tunnel)
 
-    def pernet_init(self) -> None:
-        """``ops_init``: the devices that loaded modules bring to a namespace."""
+    def pernet_init(self, name: str = "") -> None:
+        """``ops_init``: what loaded modules, or one of them, bring to a namespace."""
         netns = self.netns
-        if "ipip" in netns.machine.modules and net_has_fallback_tunnels(netns):
+        modules = [name] if name else netns.machine.modules
+        if "ipip" in modules and net_has_fallback_tunnels(netns):
             netns.ipip.fallback = self.link_add(FALLBACK, "ipip", tunnel=IpipConfig(proto=0))
+        if _BR_NETFILTER in modules:
+            netns.settings.update(BRIDGE_KEYS)
 
     # -- ip tunnel -----------------------------------------------------------------------------------------------
 

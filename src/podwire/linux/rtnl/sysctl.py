@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from errno import EINVAL, ENOENT
+from errno import EACCES, EINVAL, ENOENT
 from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
+from podwire.linux.netfilter.bridge import BRIDGE_KEYS, BRIDGE_NOT_MODELLED
+from podwire.linux.netfilter.conntrack import sysctl as conntrack
+from podwire.linux.netfilter.conntrack.settings import CT_KEYS
 from podwire.linux.rtnl.link import LinkVerbs
 from podwire.linux.rtnl.notify import NETCONF, conf_changed
 from podwire.linux.sysctl import (
@@ -25,6 +28,7 @@ from podwire.linux.sysctl import (
     Ipv4Conf,
     NeighParms,
 )
+from podwire.linux.sysctltcp import TCP_CORE_KEYS, TCP_CORE_WRITABLE, TCP_TEXTS
 from podwire.wire.addr import AF_INET, AF_INET6
 
 if TYPE_CHECKING:
@@ -34,7 +38,12 @@ _CONF: Final = "net/ipv4/conf/"
 _NEIGH: Final = "net/ipv4/neigh/"
 _CONF6: Final = "net/ipv6/conf/"
 _CORE: Final = "net/core/"
+_BRIDGE: Final = "net/bridge/"
+_NETFILTER: Final = "net/netfilter/"
+_CONNTRACK_MAX: Final = "net/nf_conntrack_max"
+"""Its old place, of the first namespace alone."""
 _FB_TUNNELS_MAX: Final = 2
+_SOMAXCONN_MAX: Final = (1 << 31) - 1
 _USER_HZ: Final = 100
 _INT_MAX: Final = (1 << 31) - 1
 _OCTAL: Final = re.compile(r"[+-]?0[0-7]+")
@@ -52,11 +61,16 @@ class SysctlVerbs(LinkVerbs):
         if self._is_first:
             paths += [f"{_NEIGH}default/{key}" for key in NEIGH_GC_KEYS]
             paths += [f"{_CORE}{key}" for key in CORE_KEYS]
+            paths.append(_CONNTRACK_MAX)
+        paths += [f"{_CORE}{key}" for key in TCP_CORE_KEYS]
+        paths += [f"net/ipv4/{key}" for key in TCP_TEXTS]
+        paths += [f"{_NETFILTER}{key}" for key in CT_KEYS]
         paths += [f"net/ipv4/{key}" for key in NET_KEYS]
+        paths += [f"{_BRIDGE}{key}" for key in BRIDGE_KEYS if key in self.netns.settings]
         paths += [f"{_CONF6}{scope}/{key}" for scope in scopes for key in IPV6_CONF_KEYS]
         yield from sorted(paths)
 
-    def sysctl_read(self, path: str) -> str:
+    def sysctl_read(self, path: str) -> str:  # noqa: C901 - one case a directory
         """The file's text without its newline; raises ``NetlinkError`` ENOENT."""
         netns = self.netns
         if path == "net/ipv4/ip_forward":
@@ -76,16 +90,35 @@ class SysctlVerbs(LinkVerbs):
             if key in IPV6_CONF_KEYS:
                 return str(self._conf6(scope)[key])
         elif path.startswith(_CORE):
-            if path.removeprefix(_CORE) in CORE_KEYS and self._is_first:
-                return str(netns.settings[path.removeprefix(_CORE)])
+            key = path.removeprefix(_CORE)
+            if key in TCP_CORE_KEYS or (key in CORE_KEYS and self._is_first):
+                return str(netns.settings[key])
+        elif path.startswith(_NETFILTER) or (path == _CONNTRACK_MAX and self._is_first):
+            if (key := path.rpartition("/")[2]) in CT_KEYS:
+                return str(netns.conntrack.setting(key))
+        elif path.startswith(_BRIDGE) and (key := path.removeprefix(_BRIDGE)) in BRIDGE_KEYS and key in netns.settings:
+            return str(netns.settings[key])
+        elif path.removeprefix("net/ipv4/") in TCP_TEXTS:
+            return TCP_TEXTS[path.removeprefix("net/ipv4/")]
         elif path.removeprefix("net/ipv4/") in NET_KEYS:
             value = netns.settings[path.removeprefix("net/ipv4/")]
             return str(value) if isinstance(value, int) else "\t".join(map(str, value))
         raise NetlinkError(ENOENT)
 
+    def sysctl_writable(self, path: str) -> bool:
+        """Whether the file's mode lets root write; raises ``NetlinkError`` ENOENT."""
+        self.sysctl_read(path)
+        if path.startswith(_CORE) and path.removeprefix(_CORE) in TCP_CORE_KEYS:
+            return path.removeprefix(_CORE) in TCP_CORE_WRITABLE
+        return not path.startswith(_NETFILTER) or conntrack.is_writable(self.netns, path.removeprefix(_NETFILTER))
+
     def sysctl_write(self, path: str, text: str) -> None:
-        """Write a value; raises ``NetlinkError`` ENOENT, EINVAL (not a number or out of range); ``NotModelled`` for an inert switch."""
+        """Write a value; raises ``NetlinkError`` ENOENT, EACCES, EINVAL (no number, out of range); ``NotModelled`` for an inert switch."""
         current = self.sysctl_read(path)
+        if path.removeprefix("net/ipv4/") in TCP_TEXTS:
+            if text.split() != current.split():
+                raise NotModelled(f"sysctl {path.replace('/', '.')} = {text}")
+            return
         # proc_dointvec: where the file holds one number, nobody reads what follows it.
         numbers = _numbers(text.split() if "\t" in current else text.split()[:1])
         key = path.rpartition("/")[2]
@@ -101,8 +134,17 @@ class SysctlVerbs(LinkVerbs):
             _check_modelled(path, key, NEIGH_NOT_MODELLED, current, numbers)
             self._write_neigh(path.removeprefix(_NEIGH).rpartition("/")[0], key, numbers[0])
         elif path.startswith(_CORE):
-            if not 0 <= numbers[0] <= _FB_TUNNELS_MAX:
+            if not self.sysctl_writable(path):
+                raise NetlinkError(EACCES)
+            if not 0 <= numbers[0] <= (_SOMAXCONN_MAX if key in TCP_CORE_KEYS else _FB_TUNNELS_MAX):
                 raise NetlinkError(EINVAL)
+            netns.settings[key] = numbers[0]
+        elif path.startswith(_NETFILTER) or path == _CONNTRACK_MAX:
+            conntrack.write(netns, key, numbers[0])
+        elif path.startswith(_BRIDGE):
+            # brnf_sysctl_call_tables: any number but 0 is 1.
+            numbers = [int(bool(numbers[0]))]
+            _check_modelled(path, key, BRIDGE_NOT_MODELLED, current, numbers)
             netns.settings[key] = numbers[0]
         elif path.startswith(_CONF6):
             self._write_conf6(path.removeprefix(_CONF6).rpartition("/")[0], key, numbers[0])
@@ -231,6 +273,9 @@ class SysctlVerbs(LinkVerbs):
             if len(numbers) != len(have):
                 raise NetlinkError(EINVAL)
             if name == "ip_local_port_range" and not 0 < numbers[0] <= numbers[1] <= 65535:
+                raise NetlinkError(EINVAL)
+            low, high = NET_LIMITS.get(name, (-_INT_MAX - 1, _INT_MAX))
+            if any(not low <= number <= high for number in numbers):
                 raise NetlinkError(EINVAL)
             self.netns.settings[name] = tuple(numbers)
             return

@@ -10,10 +10,10 @@ import msgspec
 from podwire.errors import NotModelled
 from podwire.linux.rtnl.fdb import FdbFlags, FdbState
 from podwire.linux.rtnl.vxlanfdb import FdbRemote, Mode
+from podwire.linux.services import UDP_PORTS
 from podwire.tools.bridge.link import talk
 from podwire.tools.ip.context import Context
 from podwire.tools.ip.grammar import Fail, Words, address, garbage, matches, number, wrong
-from podwire.tools.tcpdump.services import UDP_PORTS
 from podwire.wire.addr import ANY4, Ip, Mac
 
 if TYPE_CHECKING:

@@ -204,15 +204,19 @@ class Session:
                 self.refusals += 1
                 if self.refusals * pause < options.linger:
                     return pause
+            # An ICMP error that came at once, from a rule that rejects in OUTPUT.
+            heard = error.errno != ENOBUFS and bool(self.socket.errors)
+            if heard and not self._error(self.socket.errors.popleft()):
+                return self._send()
             self.statistics.send()
-            # Only a local error in the queue (IP_RECVERR) is told; a route that is gone, for one, is not.
+            # Only what the error queue (IP_RECVERR) holds is told; a route that is gone, or a rule that drops, is not.
             if error.errno == EMSGSIZE and error.mtu and not quiet:
                 if options.flood:
                     self.proc.write("E")
                 else:
                     warn(self.proc, f"local error: message too long, mtu={error.mtu}")
                 self.result.errors += 1
-            elif error.errno == ENOBUFS and not quiet:
+            elif (error.errno == ENOBUFS or heard) and not quiet:
                 if options.flood:
                     self.proc.write("E")
                 else:
@@ -246,21 +250,20 @@ class Session:
             return None
         return icmp if icmp.id == self.target.ident or not self.target.is_raw else None
 
-    def _error(self, report: IcmpErrorReport) -> None:
-        """``ping4_receive_error_msg``: an ICMP error from the error queue."""
+    def _error(self, report: IcmpErrorReport) -> bool:
+        """``ping4_receive_error_msg``: an ICMP error from the error queue; False where it is about somebody else's request."""
         request = self._ours(report.quoted)
         if request is None:
-            return
+            return False
         self.statistics.acknowledge(request.seq)
         self.filter = FILTER_LATER
         self.result.errors += 1
-        if self.options.quiet:
-            return
-        if self.options.flood:
+        if self.options.flood and not self.options.quiet:
             self.proc.write("\bE")
-            return
-        message = icmp_message(report.icmp, self._name, report.mtu)
-        self.proc.write(f"{self._timestamp()}From {self._name(report.origin)} icmp_seq={request.seq} {message}\n")
+        elif not self.options.quiet:
+            message = icmp_message(report.icmp, self._name, report.mtu)
+            self.proc.write(f"{self._timestamp()}From {self._name(report.origin)} icmp_seq={request.seq} {message}\n")
+        return True
 
     def _packet(self, arrived: Arrived) -> None:
         """``ping4_parse_reply``: an echo reply, a redirect; errors come by the error queue too and are only acknowledged here."""

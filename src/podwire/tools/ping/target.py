@@ -9,8 +9,8 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.socket import PMTUDISC_DO, PingSocket, RawSocket, SocketError
-from podwire.tools.args import canonical_name, fail, gai_error, inet_aton, warn
-from podwire.wire.addr import Ip, Ip4
+from podwire.tools.args import canonical_name, fail, gai_error, warn
+from podwire.wire.addr import Ip, Ip4, inet_aton
 from podwire.wire.headers import ICMP_REDIRECT, ICMP_SOURCE_QUENCH, IPPROTO_ICMP
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
+from podwire.linux.services import TCP_NAMES, UDP_NAMES
 from podwire.tools.tcpdump.numbers import VENDORS
-from podwire.tools.tcpdump.services import TCP_NAMES, UDP_NAMES
 from podwire.wire.addr import Ip4, Mac
 
 _NOTHING: Final[MappingProxyType[int, str]] = MappingProxyType({})

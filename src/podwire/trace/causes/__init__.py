@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from podwire.trace.causes import arp, fabric, links, programs, routing, tunnels, upper
+from podwire.trace.causes import arp, fabric, links, nat, netfilter, programs, routing, tunnels, upper
 from podwire.trace.causes.cause import ANY, ARP, Cause, Table
 from podwire.trace.events import By, ByFabric, ByLink, ByReversePath, ByRoute, ByRule, BySysctl
 from podwire.trace.reasons import DropReason as D
@@ -23,6 +23,8 @@ CAUSES: Final[Table] = MappingProxyType(
         **links.LINKS,
         **tunnels.TUNNELS,
         **upper.UPPER,
+        **netfilter.NETFILTER,
+        **nat.NAT,
         **fabric.FABRIC,
         **programs.PROGRAMS,
         **arp.ARP_SILENCE,
@@ -58,6 +60,8 @@ def _variant(by: By | None) -> str:
         case ByFabric():
             return by.kind or by.name.replace(" ", "-")
         case ByRule(number=0):
-            return "policy"
+            return "hotdrop" if by.text == "hotdrop" else "policy"
+        case ByRule() if by.owner.object:
+            return "owned"
         case _:
             return ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import msgspec
 
 from podwire.errors import PodwireError
+from podwire.linux.netfilter.xt.options import Names, Option, OptionCall, Values, option_parse
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
+    from podwire.linux.netfilter.tables import RuleSpec
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
@@ -34,14 +36,51 @@ class XtCheckError(PodwireError):
         self.dmesg = dmesg
 
 
-class Match(msgspec.Struct, frozen=True, gc=False):
+class HotDrop(Exception):
+    """``par->hotdrop``: a match has found what nobody should see, and the packet is dropped; nft's own expressions never do so."""
+
+
+class Extension(msgspec.Struct, frozen=True, gc=False):
+    """What a rule's text says of a match or target: its options, and how it prints (see ``options``)."""
+
+    NAME: ClassVar[str] = ""
+    OPTIONS: ClassVar[tuple[Option, ...]] = ()
+
+    @classmethod
+    def parse(cls, call: OptionCall) -> None:
+        """``x6_parse``: one option was given."""
+        option_parse(call)
+
+    @classmethod
+    def final_check(cls, values: Values) -> None:
+        """``x6_fcheck``: all options were given; the table's own checks come next. Raises ``OptionError``."""
+
+    @classmethod
+    def build(cls, values: Values) -> Self:  # noqa: ARG003 - for those that have options
+        """The parameters, from what was given."""
+        return cls()
+
+    def save(self) -> str:
+        """What iptables-save prints behind ``-m NAME`` or ``-j NAME`` (without a leading blank; may be empty)."""
+        return ""
+
+    def listing(self, names: Names | None) -> str:
+        """What ``iptables -L`` prints in the last column (without a leading blank); ``names`` is None under ``-n``."""
+        return ""
+
+
+class Match(Extension, frozen=True, gc=False):
     """``struct xt_entry_match``: the parameters of one ``-m NAME``. Equal parameters are equal matches (``iptables -C``)."""
 
     NAME: ClassVar[str] = ""
     """As ``-m`` names it and iptables-save prints it."""
+    HOOKS: ClassVar[frozenset[int] | None] = None
+    """``xt_match.hooks``: from where alone it may be used, None for anywhere."""
+    PROTO: ClassVar[int] = 0
+    """``xt_match.proto``: the rule has to ask for this protocol with ``-p``."""
 
     def compile(self, netns: Netns) -> MatchFn:
-        """The function that looks at packets; state that lasts from packet to packet begins here."""
+        """The function that looks at packets, made once for a rule; state that lasts from packet to packet begins here."""
         raise NotImplementedError
 
     def check(self, table: str, hooks: frozenset[int], proto: int) -> None:
@@ -50,15 +89,42 @@ class Match(msgspec.Struct, frozen=True, gc=False):
         ``hooks`` are those from which the chain can be reached, ``proto`` is the rule's protocol (0 for any).
         """
 
-    def save(self) -> str:
-        """What iptables-save prints behind ``-m NAME`` (without a leading blank; may be empty)."""
-        raise NotImplementedError
+    # -- what iptables-nft translates (add_match of iptables/nft.c) ----------------------------------------------
+
+    @property
+    def nft_native(self) -> bool:
+        """iptables-nft has expressions of nft's own for it; then neither ``check`` nor ``PROTO`` counts."""
+        return False
+
+    def nft_view(self) -> Match:
+        """What iptables-nft reads back when it lists the rule; ``nft.nft_view`` asks."""
+        return self
+
+    def compile_nft(self, netns: Netns) -> MatchFn:
+        """``compile`` for a rule of iptables-nft."""
+        return self.compile(netns)
+
+    def acquire(self, netns: Netns) -> None:
+        """The rule comes: what it needs for its life (``nf_ct_netns_get``, a named list). Once, whatever number of hooks."""
+
+    def release(self, netns: Netns) -> None:
+        """``destroy``: the rule goes. The opposite of ``acquire``."""
 
 
-class Target(msgspec.Struct, frozen=True, gc=False):
+class Target(Extension, frozen=True, gc=False):
     """``struct xt_entry_target``: the parameters of ``-j NAME``."""
 
     NAME: ClassVar[str] = ""
+    LISTED: ClassVar[str] = ""
+    """As ``iptables -L`` calls it, where NAME is an alias."""
+    HOOKS: ClassVar[frozenset[int] | None] = None
+    """``xt_target.hooks``: from where alone it may be used, None for anywhere."""
+    TABLE: ClassVar[str] = ""
+    """``xt_target.table``: the only table it may stand in."""
+    PROTO: ClassVar[int] = 0
+    """``xt_target.proto``: the rule has to ask for this protocol with ``-p``."""
+    VERDICT: ClassVar[str] = ""
+    """What it decides, in a trace's words: ACCEPT, DROP, QUEUE; empty where the next rule is asked."""
 
     def compile(self, netns: Netns, hook: int, table: str) -> TargetFn:
         """The function that acts on packets at that hook of that table."""
@@ -67,9 +133,24 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     def check(self, table: str, hooks: frozenset[int], proto: int) -> None:
         """``checkentry``: raises ``XtCheckError`` where this target cannot stand."""
 
-    def save(self) -> str:
-        """What iptables-save prints behind ``-j NAME``."""
-        raise NotImplementedError
+    def check_legacy(self, table: str, spec: RuleSpec) -> None:
+        """What of ``checkentry`` is asked by ip_tables alone, and not by nft (``par->nft_compat``)."""
+
+    def acquire(self, netns: Netns) -> None:
+        """The rule comes: what it needs for its life (``nf_ct_netns_get``). Once, whatever number of hooks."""
 
     def release(self, netns: Netns) -> None:
-        """``destroy``: the rule goes."""
+        """``destroy``: the rule goes. The opposite of ``acquire``."""
+
+
+def stands_anywhere(kind: type) -> bool:
+    """Has the kernel nothing to say against an extension, in whatever table and chain, and does it need nothing for its life?
+
+    That the rule asks for the protocol which a match needs has to be looked at nevertheless.
+    """
+    if issubclass(kind, Match):
+        return kind.HOOKS is None and kind.check is Match.check and kind.acquire is Match.acquire
+    if issubclass(kind, Target):
+        own = kind.check is not Target.check or kind.check_legacy is not Target.check_legacy
+        return kind.HOOKS is None and not (kind.PROTO or kind.TABLE or own) and kind.acquire is Target.acquire
+    return True

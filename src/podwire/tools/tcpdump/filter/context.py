@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
-from podwire.tools.tcpdump.services import PROTOCOLS, TCP_PORTS, UDP_PORTS
+from podwire.linux.services import PROTOCOLS, TCP_PORTS, UDP_PORTS
 from podwire.wire.addr import Ip
 
 _NETWORKS: Final = MappingProxyType({"loopback": 127 << 24, "link-local": 169 << 24 | 254 << 16})
