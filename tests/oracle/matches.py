@@ -204,7 +204,7 @@ STATE_PACKETS = [
 ]
 STATE_RULES = """
 -m conntrack --ctstate NEW | -m conntrack --ctstate ESTABLISHED | -m conntrack --ctstate RELATED | -m conntrack --ctstate INVALID
--m conntrack --ctstate UNTRACKED | -m conntrack --ctstate SNAT,DNAT | -m conntrack ! --ctstate NEW | -m conntrack ! --ctstate INVALID,NEW
+-m conntrack --ctstate UNTRACKED | -m conntrack --ctstate SNAT,DNAT | -m conntrack --ctstate NEW,DNAT | -m conntrack ! --ctstate NEW | -m conntrack ! --ctstate INVALID,NEW
 -m conntrack --ctproto 6 | -m conntrack ! --ctproto 6 | -m conntrack --ctorigsrc 10.1.0.0/24 | -m conntrack ! --ctorigsrc 10.1.0.0/24
 -m conntrack --ctorigdst 10.2.0.2 | -m conntrack --ctreplsrc 10.2.0.2 | -m conntrack --ctrepldst 10.1.0.2 --ctproto udp
 -m conntrack --ctorigsrcport 40000:40001 | -m conntrack --ctorigdstport 80 | -m conntrack ! --ctreplsrcport 80 | -m conntrack --ctrepldstport 41000

@@ -364,6 +364,19 @@ DEATHS = (
     Death((D.NETFILTER_DROP, BySysctl, ""), BySysctl("net.netfilter.nf_conntrack_max", 262144), **NF_HOOK),
     Death((D.NETFILTER_DROP, ByLink, "no address"), ByLink("eth0", "no address"), where="nf_nat_masquerade_ipv4"),
     Death((D.NETFILTER_DROP, ByLink, "masqueraded by"), ByLink("eth1", "masqueraded by", "eth0"), **NF_HOOK),
+    Death((D.NETFILTER_DROP, None, "redirect"), where="nf_nat_icmp_reply_translation", dev=""),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "redirect"),
+        ByRule("nat", "KUBE-SEP-A", 2, "-j DNAT --to-destination 192.168.1.12:80", Owner("kube-proxy")),
+        where="nf_nat_icmp_reply_translation",
+        dev="",
+    ),
+    Death(
+        (D.NETFILTER_DROP, BySysctl, "0"),
+        BySysctl("net.ipv4.conf.cali111.route_localnet", 0),
+        where="ip_route_me_harder",
+        dev="",
+    ),
     Death(
         (D.NETFILTER_DROP, ByLink, "conntrack: the connection was deleted"),
         ByLink("eth0", "conntrack: the connection was deleted"),

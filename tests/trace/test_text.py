@@ -8,10 +8,12 @@ from podwire.errors import PodwireError
 from podwire.trace.events import (
     ByRoute,
     ByRule,
+    Conntrack,
     Created,
     Delivered,
     Dropped,
     Flooded,
+    Flow,
     Forwarded,
     Fragmented,
     IcmpSent,
@@ -22,6 +24,7 @@ from podwire.trace.events import (
     Received,
     Routed,
     RuleMatched,
+    Translated,
     Waiting,
 )
 from podwire.trace.eventtext import event_line, frame_line
@@ -285,6 +288,28 @@ RULE = ByRule("filter", "FORWARD", 2, "-j ACCEPT", Owner("felix", "Pod default/p
         ),
         (Logged("x: ", "x: IN=eth0 OUT= SRC=10.0.0.1 "), "log", "x: IN=eth0 OUT= SRC=10.0.0.1"),
         (Logged("calico-drop", group=5), "nflog", "group 5: calico-drop"),
+        (Conntrack("INVALID"), "ct", "INVALID"),
+        (
+            Conntrack("NEW", "in", False, Flow(POD1, POD2, 6, 40000, 80)),
+            "ct",
+            "NEW: tcp 192.168.1.11:40000 > 192.168.1.12:80",
+        ),
+        (
+            Conntrack("ESTABLISHED", "in", True, Flow(POD1, POD2, 1, 7, 7)),
+            "ct",
+            "ESTABLISHED (reply): icmp 192.168.1.11 > 192.168.1.12, id 7",
+        ),
+        (
+            Conntrack("NEW", "confirmed", False, Flow(POD1, POD2, 47, 0, 0)),
+            "ct",
+            "NEW, confirmed: 47 192.168.1.11 > 192.168.1.12",
+        ),
+        (
+            Translated("DNAT", "PREROUTING", POD1, POD2, 80, 8080, by=RULE),
+            "nat",
+            "DNAT 192.168.1.11:80 -> 192.168.1.12:8080: rule 2 of FORWARD in table filter: -A FORWARD -j ACCEPT  [felix for Pod default/pod1]",
+        ),
+        (Translated("SNAT", "POSTROUTING", POD1, POD2, reply=True), "nat", "SNAT (back) 192.168.1.11 -> 192.168.1.12"),
         (
             NeighbourChanged("eth0", POD1, "NONE", "STALE", MAC1, "request"),
             "neigh",

@@ -45,7 +45,7 @@ def podwire() -> None:
 @click.option(
     "--proto",
     type=click.Choice(["icmp", "tcp", "udp"]),
-    help="What to send: an echo request, a SYN or a datagram (default: tcp with a port, icmp without).",
+    help="What to do: ask for an echo, open a connection, send a datagram (default: tcp with a port, icmp without).",
 )
 @click.option("--minimal", "depth", flag_value="minimal", help="The verdict and the way.")
 @click.option("--summary", "depth", flag_value="summary", default="summary", help="Hop by hop (default).")
@@ -55,13 +55,24 @@ def podwire() -> None:
     "-w", "--write", type=_FILE, metavar="FILE", help="Save the trace as well; the suffix says how: .pcapng or .json."
 )
 def trace(source: str, target: str, proto: str | None, depth: str, output: str, lab: Path, write: Path | None) -> int:
-    """Send one packet from SRC to DST and show what becomes of it.
+    """Send one packet from SRC to DST, or open a connection, and show what becomes of it.
 
-    SRC is a pod, node or host of the lab, DST one of them or an address.
+    SRC is a pod, node or host of the lab, DST one of them or an address. Of a connection that fails, the packet that died is shown.
     """
     from podwire.cli.tracing import trace as run
 
     return run(lab, source, target, proto, depth, output, write)
+
+
+@podwire.command()
+@_LAB
+@click.option("--port", type=click.IntRange(1, 65535), default=80, help="The port to connect to (default: 80).")
+@click.option("--proto", type=click.Choice(["tcp", "udp"]), default="tcp", help="The protocol (default: tcp).")
+def matrix(lab: Path, port: int, proto: str) -> int:
+    """Open a connection from every pod to every pod and show which arrive: . reached, X not."""
+    from podwire.cli.tracing import matrix as run
+
+    return run(lab, port, proto)
 
 
 @podwire.command("exec", context_settings={"allow_interspersed_args": False})

@@ -14,6 +14,7 @@ from podwire.cluster.handles import Handle, Host, Node, Pod, target_text
 from podwire.cluster.machines import Builder
 from podwire.cluster.pods import Kubelet, RunningAgent
 from podwire.cluster.running import CommandResult
+from podwire.cluster.serving.server import Port, Serving, ports_of
 from podwire.cluster.underlay import Underlay
 from podwire.cni.backend import CniSettings
 from podwire.errors import ConfigError, NotModelled
@@ -26,6 +27,7 @@ from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
     from podwire.cluster.capture import Capture
+    from podwire.cluster.reachability import Reachability
     from podwire.kube.manifest import Source
 
 # The formats of a trace live above it; here both are known.
@@ -111,18 +113,20 @@ class Cluster(Underlay):
         namespace: str = "default",
         labels: Mapping[str, str] | None = None,
         image: str = "nicolaka/netshoot",
-        ports: Sequence[int] = (),
+        ports: Sequence[int | Port] | None = None,
     ) -> Pod:
         """``kubectl run``: a pod on ``node``, or on the node with the fewest pods.
 
-        Raises ``ConfigError``, and the plugin's own error where CNI ADD fails.
+        Each of ``ports`` answers HTTP, as the program of ``image`` does (nginx, traefik/whoami), else with the pod's name; None for
+        those on which that program listens by itself. Raises ``ConfigError``, and the plugin's own error where CNI ADD fails.
         """
+        opened = () if ports is not None and not ports else ports_of(f"pod {namespace}/{name}", image, ports or ())
         target = self._pick_node(node)
         key = f"{namespace}/{name}"
         if key in self._pods:
             raise ConfigError(f"pod {key!r}", "already exists")
         own = dict(labels) if labels is not None else {"run": name}
-        spec, place = self._kubelet.run(target.spec, namespace, name, image, tuple(ports), labels=own)
+        spec, place = self._kubelet.run(target.spec, namespace, name, image, opened, labels=own)
         pod = Pod(self, place, spec, target)
         self._pods[key] = pod
         return pod
@@ -255,6 +259,10 @@ class Cluster(Underlay):
                 return target_text(named[0])
         return target_text(target)
 
+    def serving_of(self, pod: Pod) -> Serving:
+        """What listens in a pod: whom it saw, what it printed."""
+        return self._kubelet.serving_of(pod.spec)
+
     def interface_of(self, pod: Pod) -> str:
         """The name of a pod's interface on its node."""
         return self._kubelet.interface_of(pod.spec)
@@ -265,6 +273,16 @@ class Cluster(Underlay):
         """Let virtual time pass, with everything that happens in it."""
         self.settle()
         self.network.sleep(round(seconds * 1_000_000_000))
+
+    def reachability(self, port: int = 80, protocol: str = "TCP", *, timeout: float = 1.0) -> Reachability:
+        """Every pod to every pod: whether a new connection from the one's namespace reaches the other's socket.
+
+        Real connections ask, one after the other; each that is not answered takes ``timeout`` virtual seconds. Raises ``ConfigError``
+        for another protocol than TCP and UDP, ``NotModelled`` for SCTP.
+        """
+        from podwire.cluster.reachability import reachability
+
+        return reachability(self, port, protocol, timeout)
 
     def race(self, first: Callable[[], _A], second: Callable[[], _B]) -> tuple[_A, _B]:
         """What two CPUs do at once: ``first`` up to where connection tracking confirms its connection, all of ``second``, the rest.

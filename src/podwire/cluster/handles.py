@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from podwire.cluster import running
+from podwire.cluster.connecting import Connection, connect
 from podwire.cluster.payload import MaxPayload, max_payload
 from podwire.cluster.probes import PingResult, ping, send
 from podwire.cluster.running import CommandResult
@@ -95,6 +96,23 @@ class Handle:
         """
         return send(self._cluster.network, self.place, packet, timeout)
 
+    def connect(
+        self,
+        target: str | Ip | Handle,
+        port: int,
+        protocol: Literal["tcp", "udp"] = "tcp",
+        *,
+        send: bytes = b"",
+        timeout: float = 1.0,
+    ) -> Connection:
+        """Open a connection, send ``send``, read what comes back at once, and close it; of UDP a datagram, which is to be answered.
+
+        ``target`` is an address, a pod, node or host, or the name of one. All of it takes at most ``timeout`` virtual seconds. A
+        connection that fails is data (``conn.ok``, ``conn.error``). Raises ``PodwireError`` for a name that nobody knows, or a port
+        that is none.
+        """
+        return connect(self._cluster, self.place, self._cluster.address_of(target), port, protocol, send, timeout)
+
     def sysctl(self, key: str, value: str | int) -> None:
         """``sysctl -w key=value``; dots or slashes.
 
@@ -134,6 +152,11 @@ class Pod(Handle):
     def interface(self) -> str:
         """The name of its interface on the node."""
         return self._cluster.interface_of(self)
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """What its containers printed, line by line: the requests that they answered."""
+        return tuple(line.text for line in self._cluster.serving_of(self).lines)
 
     def delete(self) -> None:
         """``kubectl delete pod``: DEL, and the namespace is gone."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from podwire.cluster.serving.server import Port, ports_of
 from podwire.cni.backend import Backend, KeepsObjects
-from podwire.errors import NotModelled, PodwireError
+from podwire.errors import PodwireError
 from podwire.kube.fields import Field
 from podwire.kube.objects import IPPoolObject, KubeObject, PodObject, Reference
 
@@ -37,8 +38,19 @@ def _check_pod(cluster: Cluster, pod: PodObject) -> None:
             f'The Pod "{pod.name}" is invalid: spec: Forbidden: pod updates may not change fields other than its labels: '
             f"it runs on {there.node.name}, spec.nodeName says {pod.node_name}"
         )
-    if pod.ports and there is None:
-        raise NotModelled("container ports: sockets that answer come with the socket model", f"pod {pod.key}")
+    if there is None:
+        _ports(pod)
+
+
+def _ports(pod: PodObject) -> tuple[Port, ...]:
+    """What the containers listen on: each on its listed ports, else where its image's program listens by itself."""
+    found: list[Port] = []
+    for container in pod.containers:
+        listed = [Port(port.container_port, port.protocol, container.image) for port in container.ports]
+        # A command takes the place of the image's own program.
+        if listed or not container.command:
+            found += ports_of(f"pod {pod.key}", container.image, listed)
+    return ports_of(f"pod {pod.key}", "", found)
 
 
 def _apply_pod(cluster: Cluster, pod: PodObject) -> str:
@@ -50,7 +62,7 @@ def _apply_pod(cluster: Cluster, pod: PodObject) -> str:
             namespace=pod.namespace,
             labels=pod.labels,
             image=pod.image,
-            ports=pod.ports,
+            ports=_ports(pod),
         )
         return f"pod/{pod.name} created"
     if there.labels != pod.labels:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from podwire.cluster.serving.server import Port, Serving, open_ports
 from podwire.cni import loopback
 from podwire.cni.backend import Agent, Backend, NodeSpec, PodSpec, Rescan, Rescans
 from podwire.cni.reconcile import reconcile
-from podwire.errors import ConfigError, NotModelled, PodwireError
+from podwire.errors import ConfigError, PodwireError
 from podwire.linux.image import image_of_container
 from podwire.linux.machine import Place
 from podwire.linux.netlink import Netlink
@@ -97,6 +98,8 @@ class Kubelet:
         self._backend = backend
         self._nodes: dict[str, NodeSpec] = {}
         self._pods: dict[str, list[PodSpec]] = {}
+        self._servings: dict[str, Serving] = {}
+        """By pod: ``namespace/name``."""
         self._agents: dict[str, tuple[RunningAgent, ...]] = {}
         self._stale: dict[str, NodeSpec] = {}
         """Nodes whose agents have not heard of the last changes elsewhere."""
@@ -196,18 +199,14 @@ class Kubelet:
         namespace: str,
         name: str,
         container_image: str,
-        ports: Sequence[int],
+        ports: Sequence[Port],
         *,
         labels: dict[str, str],
     ) -> tuple[PodSpec, Place]:
-        """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container.
+        """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container, whose program listens on ``ports``.
 
         Raises the plugin's error; the sandbox is gone then.
         """
-        if ports:
-            raise NotModelled(
-                "container ports: sockets that answer come with the socket model", f"pod {namespace}/{name}"
-            )
         machine = node.machine
         label = f"{namespace}/{name}"
         stream = machine.random("sandbox", label)
@@ -233,7 +232,13 @@ class Kubelet:
         place = Place(netns, image, name, container=True)
         place.files["/etc/hosts"] = f"{_HOSTS}{spec.ip}\t{name}\n"
         place.files["/etc/hostname"] = f"{name}\n"
+        serving = self._servings[spec.key] = Serving(self._network, netns, name)
+        open_ports(serving, ports)
         return spec, place
+
+    def serving_of(self, spec: PodSpec) -> Serving:
+        """What listens in a pod, and what it printed."""
+        return self._servings[spec.key]
 
     def _plugin(self, pod: PodSpec) -> Owner:
         """Who wires a pod."""
@@ -241,6 +246,7 @@ class Kubelet:
 
     def stop(self, node: NodeSpec, spec: PodSpec) -> None:
         """StopPodSandbox: CNI DEL, then the namespace is unmounted."""
+        self._servings.pop(spec.key).close()
         self._pods[node.name].remove(spec)
         self._remove(node, spec)
         self._changed(node)

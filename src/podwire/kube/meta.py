@@ -63,6 +63,41 @@ class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     uid: str | None = None
 
 
+class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
+    """Who made an object: when the owner goes, so does what it owns. ``controller`` marks the one that manages it."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+    block_owner_deletion: bool = False
+
+
+class Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    """``metadata`` of a stored object, whose names were checked with the API server's own words (``kube.validation``).
+
+    ``namespace`` is empty for kinds that have none. ``uid``, ``resource_version``, ``generation`` and
+    ``creation_timestamp`` are the server's: what a manifest says of them counts for nothing.
+    """
+
+    name: str = ""
+    namespace: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: int | None = None
+    finalizers: tuple[str, ...] = ()
+    generate_name: str = ""
+    managed_fields: Any = None
+    self_link: str = ""
+
+
 class Reference(msgspec.Struct, frozen=True):
     """What ``kubectl delete -f`` reads of an object."""
 

@@ -98,8 +98,8 @@ class Container(msgspec.Struct, frozen=True, rename="camel"):
     working_dir: str | None = None
 
 
-class _PodSpec(msgspec.Struct, frozen=True, rename="camel"):
-    """All fields of the API (v1.33)."""
+class PodSpecFields(msgspec.Struct, frozen=True, rename="camel"):
+    """``spec`` of a Pod or of a template, with all fields of the API (v1.33)."""
 
     containers: Annotated[tuple[Container, ...], Meta(min_length=1, description="a list of at least one container")]
     active_deadline_seconds: _Count | None = None
@@ -147,7 +147,7 @@ class _Pod(msgspec.Struct, frozen=True, rename="camel"):
     api_version: Literal["v1"]
     kind: Literal["Pod"]
     metadata: ObjectMeta
-    spec: _PodSpec
+    spec: PodSpecFields
     status: Any = None
 
 

@@ -31,10 +31,10 @@ WRAPPERS: Final = frozenset({"date", "kubectl", "nsenter", "ssh", "timeout", "un
 
 REFUSED: Final = frozenset(
     "arptables brctl busctl calicoctl cilium crictl ctr curl dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
-    " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3 iptables"
-    " iptables-legacy iptables-nft iptables-restore iptables-save iptables-xml ipvsadm iw lsof mount mtr nc ncat netcat"
+    " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
+    " iptables-xml ipvsadm iw lsof mount mtr nc ncat netcat"
     " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
-    " systemctl tc telnet traceroute traceroute6 umount uname vconfig wg wg-quick wget wireshark xtables-monitor"
+    " systemctl tc telnet traceroute traceroute6 umount uname vconfig wg wg-quick wget wireshark"
     .split()
 )  # fmt: skip
 """Commands of network scripts that podwire does not simulate (yet): they say so instead of doing something to the host."""

@@ -39,6 +39,7 @@ _TOOLS: Final = MappingProxyType(
         "sysctl": "podwire.tools.sysctl:sysctl",
         "tcpdump": "podwire.tools.tcpdump:tcpdump",
         "tracepath": "podwire.tools.tracepath:tracepath",
+        "xtables-monitor": "podwire.tools.iptables:xtables_monitor",
     }
 )
 

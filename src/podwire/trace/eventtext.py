@@ -38,7 +38,7 @@ from podwire.trace.frames import describe, icmp_error
 from podwire.trace.rules import decision as choice
 from podwire.trace.words import noted
 from podwire.wire.addr import Ip
-from podwire.wire.headers import Ethernet, IPv4
+from podwire.wire.headers import IPPROTO_ICMP, Ethernet, IPv4
 from podwire.wire.packet import Packet
 
 _ADDRESSEES: Final = MappingProxyType(
@@ -137,7 +137,9 @@ def endpoint(ip: Ip, port: int) -> str:
 
 def flow_text(flow: Flow) -> str:
     """One direction of a connection."""
-    name = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}.get(flow.proto, str(flow.proto))
+    if flow.proto == IPPROTO_ICMP:
+        return f"icmp {flow.src} > {flow.dst}, id {flow.sport}"
+    name = {6: "tcp", 17: "udp", 132: "sctp"}.get(flow.proto, str(flow.proto))
     return f"{name} {endpoint(flow.src, flow.sport)} > {endpoint(flow.dst, flow.dport)}"
 
 

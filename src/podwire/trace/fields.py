@@ -196,8 +196,8 @@ def _by_fields(by: By | None) -> dict[str, str]:
             return {"link": by.dev, "value": by.value} | ends
         case ByRule():
             tool = "iptables" if by.variant == "nft" else "iptables-legacy"
-            place = {"table": by.table, "chain": by.chain, "number": str(by.number), "iptables": tool}
-            return place | {"owned": by.owner.object, "writer": by.owner.component}
+            rule = {"table": by.table, "chain": by.chain, "number": str(by.number), "iptables": tool}
+            return rule | {"owned": by.owner.object, "writer": by.owner.component}
         case ByPolicyRule():
             return {"priority": str(by.priority)}
         case ByNeighbour():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EPERM
+
 import pytest
 
-from podwire.linux.socket import PMTUDISC_DONT, UdpSocket
+from podwire.linux.socket import PMTUDISC_DONT, SocketError, UdpSocket
+from podwire.linux.tcp.socket import TcpSocket
 from podwire.trace.events import ByRule, Conntrack, Dropped, IcmpSent, RuleMatched
 from podwire.wire.addr import Ip4
 from podwire.wire.headers import ICMP_TIME_EXCEEDED, Icmp, IPv4, Vxlan
@@ -12,7 +15,62 @@ from tests.linux.facts.test_f080_f099_vxlan import POD2, overlay
 from tests.linux.netfilter.nat.natlab import connections, iptables
 from tests.linux.netfilter.xt.targetlab import A, B, routed, udp
 
+REJECTED = (
+    ("icmp-port-unreachable", ECONNREFUSED, ECONNREFUSED),
+    ("icmp-net-unreachable", ENETUNREACH, 0),
+    ("icmp-host-unreachable", EHOSTUNREACH, 0),
+    ("icmp-proto-unreachable", ENOPROTOOPT, ENOPROTOOPT),
+    ("icmp-net-prohibited", ENETUNREACH, ENETUNREACH),
+    ("icmp-host-prohibited", EHOSTUNREACH, EHOSTUNREACH),
+    ("icmp-admin-prohibited", EHOSTUNREACH, EHOSTUNREACH),
+)
+"""``--reject-with``, what TCP's connect fails with, and what a connected UDP socket hears."""
 TRACKED = "-A INPUT -m conntrack --ctstate NEW"
+
+
+@pytest.mark.parametrize("where", ["r: FORWARD", "b: INPUT", "a: OUTPUT"])
+@pytest.mark.parametrize(("kind", "tcp", "udp_errno"), REJECTED, ids=[kind for kind, _, _ in REJECTED])
+def test_f160_what_programs_hear_of_each_kind(kind: str, tcp: int, udp_errno: int, where: str) -> None:
+    lab = routed()
+    name, _, chain = where.partition(": ")
+    iptables(lab, name, f"-A {chain} -d {B} -j REJECT --reject-with {kind}")
+    client = TcpSocket(lab["a"])
+    client.connect(Ip4.parse(B), 80)
+    lab.run(0.1)
+    assert client.take_error() == tcp
+    datagrams = UdpSocket(lab["a"], 4000, lambda: None)
+    if name == "a":
+        with pytest.raises(SocketError) as refused:
+            datagrams.send_to(Ip4.parse(B), 53, b"x")
+        assert refused.value.errno == EPERM
+    else:
+        datagrams.send_to(Ip4.parse(B), 53, b"x")
+    lab.run(0.1)
+    (report,) = datagrams.errors
+    assert (report.errno if report.fatal else 0) == udp_errno
+
+
+@pytest.mark.parametrize("where", ["r: FORWARD", "b: INPUT", "a: OUTPUT"])
+def test_f161_a_reset_refuses_the_connection(where: str) -> None:
+    lab = routed()
+    name, _, chain = where.partition(": ")
+    iptables(lab, name, f"-A {chain} -d {B} -p tcp -j REJECT --reject-with tcp-reset")
+    client = TcpSocket(lab["a"])
+    client.connect(Ip4.parse(B), 80)
+    lab.run(0.1)
+    assert client.take_error() == ECONNREFUSED
+
+
+def test_f162_tcp_keeps_trying_where_output_drops() -> None:
+    lab = routed()
+    iptables(lab, "a", "-A OUTPUT -p tcp -j DROP")
+    client = TcpSocket(lab["a"])
+    client.connect(Ip4.parse(B), 80)
+    lab.run(4.9)
+    assert client.connecting
+    assert client.take_error() == 0
+    # As after a loss (tcp_syn_linear_timeouts), and not each half second.
+    assert [round(lab.since(drop.time)) for drop in lab.events(Dropped, "a")] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

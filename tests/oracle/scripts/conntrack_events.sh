@@ -16,7 +16,7 @@ t ip netns exec node iptables -A FORWARD -m conntrack --ctstate NEW -j ACCEPT
 watch() { # watch FILE OPTIONS: begin
     local file=$1
     shift
-    ip netns exec node conntrack -E "$@" >"$file" 2>&1 &
+    exec ip netns exec node conntrack -E "$@" >"$file" 2>&1 &
     watchers="$watchers $!"
 }
 told() { # what they heard; who asked for it is a number that nobody knows

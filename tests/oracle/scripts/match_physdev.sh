@@ -1,5 +1,6 @@
 # physdev: ports of a bridge that asks iptables
 # area: netfilter
+modprobe br_netfilter 2>/dev/null
 ns a b c r
 sys r net.bridge.bridge-nf-call-iptables=1
 ip -n r link add br0 type bridge mcast_snooping 0

@@ -26,8 +26,8 @@ SLACK = 3
 def packet(port, segment):
     direction, flags, seq, ack, window, length, options = segment
     raw = bytes.fromhex(options)
-    ports = (port, 80) if direction == 0 else (80, port)
-    header = Tcp(*ports, seq, ack, flags, window, 0, raw + b"\0" * (-len(raw) % 4))
+    sport, dport = (port, 80) if direction == 0 else (80, port)
+    header = Tcp(sport, dport, seq, ack, flags, window, 0, raw + b"\0" * (-len(raw) % 4))
     return Packet((IPv4(ENDS[direction], ENDS[1 - direction], IPPROTO_TCP, df=True), header), b"x" * length)
 
 

@@ -66,7 +66,16 @@ TARGETS = MappingProxyType(
     }
 )  # fmt: skip
 """Table, chain, protocol, options."""
-_FRONT = ("", "-s 10.0.0.0/8", "! -s 10.1.2.3", "-d 10.96.0.1/32 -s 1.2.3.4/255.255.0.255", "! -f", "-i eth0", "! -i eth+", "-m comment --comment x")
+_FRONT = (
+    "",
+    "-s 10.0.0.0/8",
+    "! -s 10.1.2.3",
+    "-d 10.96.0.1/32 -s 1.2.3.4/255.255.0.255",
+    "! -f",
+    "-i eth0",
+    "! -i eth+",
+    "-m comment --comment x",
+)
 
 
 def every() -> list[tuple[str, str, str]]:
@@ -88,7 +97,9 @@ def drawn(seed: int, count: int) -> list[tuple[str, str, str]]:
     rules = []
     while len(rules) < count:
         target = random.choice(["", "", "-j ACCEPT", "-j RETURN", *TARGETS])
-        table, chain, proto, texts = TARGETS.get(target, ("mangle", "FORWARD", random.choice(["", "tcp", "udp", "icmp"]), ("",)))
+        table, chain, proto, texts = TARGETS.get(
+            target, ("mangle", "FORWARD", random.choice(["", "tcp", "udp", "icmp"]), ("",))
+        )
         front = random.choice(_FRONT)
         if chain in {"OUTPUT", "POSTROUTING"} and "-i" in front:
             continue

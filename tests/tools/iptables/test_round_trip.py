@@ -25,7 +25,9 @@ def test_every_extension_is_drawn():
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("rules", [parts.every(), parts.drawn(1, 300), parts.drawn(2, 300)], ids=["every", "one", "two"])
+@pytest.mark.parametrize(
+    "rules", [parts.every(), parts.drawn(1, 300), parts.drawn(2, 300)], ids=["every", "one", "two"]
+)
 def test_what_was_saved_is_restored_to_the_same(door, variant, rules):
     door.iptables_restore(parts.restorable(rules), variant=variant)
     saved = door.iptables_save(variant=variant)

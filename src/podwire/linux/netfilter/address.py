@@ -28,7 +28,7 @@ def parse_addresses(text: str, names: Names, *, invert: bool) -> list[Prefix]:
 
 def _mask(text: str) -> int:
     """``parse_ipmask``: dotted, or a length."""
-    dotted = _dotted(text, mask=True)
+    dotted = _dotted(text, mask=True) if "." in text else None
     if dotted is not None:
         return dotted
     plen = strtoui(text, 0, 32)
@@ -55,6 +55,10 @@ def _addresses(text: str, names: Names) -> list[Ip]:
 
 def _dotted(text: str, *, mask: bool) -> int | None:
     """``__numeric_to_ipaddr``: what lacks of an address is 0 (``10.8`` is 10.8.0.0); a mask has to be whole."""
+    try:
+        return int(Ip4.parse(text))
+    except ValueError:
+        pass
     parts = text[:19].split(".", 3)
     if mask and len(parts) < 4:
         return None

@@ -56,6 +56,9 @@ class Edit:
         self.failed: list[tuple[int, str, int, str]] = []
         self._own: set[str] = set()
         self._zeroed: list[Rule] = []
+        self._handles = old.handles
+        self._new: list[Rule | Chain] = []
+        """What gets a handle once it is there, in order."""
         self._counted: set[str] = set()
         """Chains whose policy was given, counters included."""
         self._refs: Counter[str] | None = None
@@ -78,10 +81,14 @@ class Edit:
         if self.failed:
             raise TransactionError(tuple(self.failed))
 
-    def settle(self) -> None:
-        """The transaction is real: counters that were to be zeroed are."""
+    def settle(self, table: Table | None) -> None:
+        """The transaction is real: counters that were to be zeroed are, and what is new in nf_tables has its handle."""
         for rule in self._zeroed:
             rule.packets = rule.bytes = 0
+        if self.nft and table is not None:
+            for handle, one in enumerate(self._new, self._handles + 1):
+                one.handle = handle
+            table.handles = self._handles + len(self._new)
         if not self.nft and self.changed:
             # Every edit of iptables-legacy hands in the whole table again, and the policies count from 0.
             for name in self.base:
@@ -100,6 +107,7 @@ class Edit:
                 raise EditError(function, ENOENT, self.variant)
             chain = self.chains[name] = Chain(name, "ACCEPT")
             chain.counts = False
+            self._new.append(chain)
             self._own.add(name)
         elif name not in self._own:
             chain = self.chains[name] = chain.copy()
@@ -147,7 +155,11 @@ class Edit:
             self.failed.append((self.line, function.upper(), errno, f"rule in chain {chain}"))
         self._refer(spec, 1)
         packets, octets = counters or (0, 0)
-        return Rule(spec, self.owner, packets, octets)
+        return self._noted(Rule(spec, self.owner, packets, octets))
+
+    def _noted(self, rule: Rule) -> Rule:
+        self._new.append(rule)
+        return rule
 
     def _refusal(self, spec: RuleSpec, function: str) -> int:
         """The errno with which nf_tables refuses the rule. libiptc itself refuses a jump to a chain at a hook: ``EditError`` EINVAL."""
@@ -185,6 +197,7 @@ class Edit:
     def add(self, rules: list[Rule], rule: Rule) -> None:
         """``append`` for a rule that nothing can be said against."""
         rules.append(rule)
+        self._new.append(rule)
         if self._refs is not None:
             self._refer(rule.spec, 1)
 
@@ -287,7 +300,7 @@ class Edit:
         if not self.nft:
             self._zeroed.append(rule)
         elif rule.packets or rule.bytes:
-            chain.rules[place] = Rule(rule.spec, rule.owner)
+            chain.rules[place] = self._noted(Rule(rule.spec, rule.owner))
 
     def zero_number(self, chain: str, number: int) -> None:
         """``-Z`` with a number: nft says nothing of a rule that is not there."""
@@ -299,7 +312,7 @@ class Edit:
         where = self._open(chain, "rule_zero")
         rule = where.rules[number - 1]
         if self.nft:
-            where.rules[number - 1] = Rule(rule.spec, rule.owner)
+            where.rules[number - 1] = self._noted(Rule(rule.spec, rule.owner))
         else:
             self._zeroed.append(rule)
 
@@ -307,7 +320,8 @@ class Edit:
         """``-N``."""
         if self.is_chain(name):
             raise EditError("chain_user_add", EEXIST, self.variant)
-        self.chains[name] = Chain(name, owner=self.owner)
+        chain = self.chains[name] = Chain(name, owner=self.owner)
+        self._new.append(chain)
         self._own.add(name)
         self.exists = self.changed = True
 
@@ -391,7 +405,9 @@ class Edit:
                 target = rule.spec.target
                 if isinstance(target, Jump) and target.chain == chain:
                     spec = msgspec.structs.replace(rule.spec, target=Jump(name, target.goto))
-                    twin = Rule(spec, rule.owner, rule.packets, rule.bytes, rule.plain, rule.checked, rule.tests)
+                    twin = Rule(
+                        spec, rule.owner, rule.packets, rule.bytes, rule.plain, rule.checked, rule.tests, rule.handle
+                    )
                     self._open(other.name, "chain_user_rename").rules[place] = twin
         self._refs = None
         if self.nft:
@@ -422,6 +438,8 @@ class Edit:
             self.chains = {}
             self._own = set()
             self._refs = None
+            self._new = []
+            self._handles = 0
             self.exists = False
             return
         self.flush(None, verbose=verbose)

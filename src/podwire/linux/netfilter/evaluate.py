@@ -234,7 +234,7 @@ def ipt_do_table(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, 
         if index >= len(rules):
             # The end of the chain.
             if not back:
-                return _policy(base, skb, netns, log_on=log_on)
+                return _policy(base, skb, netns, iif, oif)
             if skb.nf_trace and log_on:
                 netns.emit(skb.id, RuleMatched(ByRule(chain.table.name, chain.chain.name, 0), "", "RETURN", "return"))
             chain, index = back.pop()
@@ -252,18 +252,20 @@ def ipt_do_table(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, 
             if log_on:
                 netns.emit(skb.id, matched_event(chain, one))
             jump = one.jump
+            verdict = one.verdict if one.target is None else one.target(skb, netns, iif, oif)
+            if skb.nf_trace and netns.xtables.monitors:
+                _nft_trace(chain, one, verdict, skb, netns, iif, oif)
             if jump is not None:
                 if not one.goto:
                     back.append((chain, index))
                 chain, index = jump, 0
                 rules = chain.rules
                 continue
-            verdict = one.verdict if one.target is None else one.target(skb, netns, iif, oif)
             if verdict == XT_CONTINUE:
                 continue
             if verdict == XT_RETURN:
                 if not back:
-                    return _policy(base, skb, netns, log_on=log_on)
+                    return _policy(base, skb, netns, iif, oif)
                 chain, index = back.pop()
                 rules = chain.rules
                 continue
@@ -281,8 +283,26 @@ def _ended(verdict: int, by: ByRule, skb: Skb, netns: Netns) -> None:
         netns.emit(skb.id, Dropped("nf_queue", DropReason.NOT_SPECIFIED, by, ""))
 
 
-def _policy(base: CompiledChain, skb: Skb, netns: Netns, *, log_on: bool) -> int:
+def _nft_trace(
+    chain: CompiledChain,
+    one: CompiledRule | None,
+    verdict: int | None,
+    skb: Skb,
+    netns: Netns,
+    iif: Link | None,
+    oif: Link | None,
+) -> None:
+    """``nft_trace_notify``: a rule has decided (None: the policy). Tables of iptables-legacy tell the kernel's log instead."""
+    if chain.table.variant == NFT:
+        for monitor in netns.xtables.monitors:
+            monitor(chain, one.rule if one is not None else None, verdict, skb, iif, oif)
+
+
+def _policy(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
     chain = base.chain
+    log_on = netns.machine.log.on
+    if skb.nf_trace and netns.xtables.monitors:
+        _nft_trace(base, None, None, skb, netns, iif, oif)
     if chain.counts:
         chain.packets += 1
         chain.bytes += skb.len

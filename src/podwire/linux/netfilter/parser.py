@@ -633,7 +633,7 @@ def assert_valid_chain_name(name: str, *, announced: bool = False) -> None:
     if name in STANDARD_TARGETS or (is_target(name) and not announced):
         msg = "chain name may not clash with target name"
         raise OptionError(msg)
-    if any(letter.isspace() for letter in name):
+    if name.split() != [name]:
         msg = f"Invalid chain name `{name}'"
         raise OptionError(msg)
 
@@ -646,7 +646,7 @@ def _target_name(name: str) -> str:
     if len(name) >= XT_EXTENSION_MAXNAMELEN:
         msg = f"Invalid target name `{name}' ({XT_EXTENSION_MAXNAMELEN - 1} chars max)"
         raise OptionError(msg)
-    if any(letter.isspace() for letter in name):
+    if name.split() != [name]:
         msg = f"Invalid target name `{name}'"
         raise OptionError(msg)
     return name

@@ -216,6 +216,9 @@ class Restore:
         if len(words) < 2:
             msg = f"{self.program}: line {self.line} policy invalid"
             raise OptionError(msg)
+        if self.nft and self._pending is None and not (self.test or chain in edit.base):
+            edit.restore_chain(chain)
+            return
         counters = self._policy_counters(edit, chain, words)
         if self.nft:
             if chain in edit.base:

@@ -5,7 +5,7 @@ A namespace has two sets of tables, as a kernel has them: those of iptables-nft 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -143,12 +143,14 @@ class Rule(msgspec.Struct, eq=False):
     """The kernel has looked at it: ``check_table``."""
     tests: tuple[MatchFn, ...] | None = None
     """What a packet must pass, once compiled: state of matches lasts as long as this."""
+    handle: int = 0
+    """nf_tables' number of it, which counts chains and rules of a table alike."""
 
 
 class Chain:
     """A chain: ``policy`` is ``ACCEPT`` or ``DROP`` for those at a hook, None for a user's. The counters are the policy's."""
 
-    __slots__ = ("bytes", "counts", "name", "owner", "packets", "policy", "rules", "token")
+    __slots__ = ("bytes", "counts", "handle", "name", "owner", "packets", "policy", "rules", "token")
 
     def __init__(self, name: str, policy: str | None = None, rules: Iterable[Rule] = (), owner: Owner = KERNEL) -> None:
         self.name = name
@@ -157,6 +159,7 @@ class Chain:
         self.owner = owner
         self.packets = 0
         self.bytes = 0
+        self.handle = 0
         self.counts = True
         """The policy counts. iptables-nft asks for that (NFTA_CHAIN_COUNTERS) where counters or a policy are set, not where ``-A`` makes
         the chain."""
@@ -167,13 +170,14 @@ class Chain:
         """To edit: the rules themselves are shared."""
         twin = Chain(self.name, self.policy, self.rules, self.owner)
         twin.packets, twin.bytes, twin.counts, twin.token = self.packets, self.bytes, self.counts, self.token
+        twin.handle = self.handle
         return twin
 
 
 class Table:
     """A table of one variant. ``chains`` in the order in which they were made, those at hooks first."""
 
-    __slots__ = ("chains", "compiled", "name", "variant")
+    __slots__ = ("chains", "compiled", "handles", "name", "variant")
 
     def __init__(self, name: str, variant: str) -> None:
         self.name = name
@@ -181,6 +185,8 @@ class Table:
         self.chains: dict[str, Chain] = {
             HOOK_NAMES[hook]: Chain(HOOK_NAMES[hook], "ACCEPT") for hook in TABLE_HOOKS[name]
         }
+        self.handles = 0
+        """The last handle that was given out."""
         self.compiled: CompiledTable | None = None
         """What packets meet; None while the table is not at the hooks."""
 
@@ -194,11 +200,13 @@ class Table:
 class Xtables:
     """The tables of a namespace, by variant and name. A table exists from its first use on."""
 
-    __slots__ = ("hashlimit", "netns", "recent", "tables")
+    __slots__ = ("hashlimit", "monitors", "netns", "recent", "tables")
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
         self.tables: dict[tuple[str, str], Table] = {}
+        self.monitors: list[Callable[..., None]] = []
+        """Who hears of traced packets (NFNLGRP_NFTRACE): chain, rule or None for the policy, verdict, packet, devices."""
         self.hashlimit: dict[str, HashlimitTable] = {}
         """The tables of ``-m hashlimit`` by name."""
         self.recent: dict[str, RecentTable] = {}

@@ -44,7 +44,7 @@ class NetfilterVerbs(Door):
         edit.check()
         if edit.changed:
             self.xt_commit(edit.variant, {edit.name: edit.content})
-            edit.settle()
+            edit.settle(self.netns.xtables.table(edit.variant, edit.name))
 
     def xt_check(self, edit: Edit) -> None:
         """Would ``xt_apply`` take it? Raises what that would, and changes nothing."""

@@ -6,7 +6,7 @@ retransmission, probes and loss detection; ``timer_what`` says what it stands fo
 
 from __future__ import annotations
 
-from errno import ETIMEDOUT
+from errno import ENOBUFS, ETIMEDOUT
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.tcp import output, recovery, timewait
@@ -230,7 +230,8 @@ def retransmit_timer(sk: TcpSock) -> None:
         recovery.enter_loss(sk)
         sk.retransmits += 1
         sk.total_rto += 1
-        if recovery.retransmit(sk, sk.rtx[0]) > 0:
+        # Congestion on the way out; what a rule drops (EPERM), or has no route, waits as long as what is lost (F162).
+        if recovery.retransmit(sk, sk.rtx[0]) == ENOBUFS:
             reset_xmit_timer(sk, "retrans", sk.netns.machine.hz // 2)
             return
     if sk.state is not TcpState.SYN_SENT or sk.total_rto > sk.netns.setting("tcp_syn_linear_timeouts"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from podwire.tools.iptables.command import iptables
+from podwire.tools.iptables.monitor import xtables_monitor
 from podwire.tools.iptables.restoretool import iptables_restore
 from podwire.tools.iptables.savetool import iptables_save
 
-__all__ = ["iptables", "iptables_restore", "iptables_save"]
+__all__ = ["iptables", "iptables_restore", "iptables_save", "xtables_monitor"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 
 from podwire.linux.netfilter.conntrack.entry import Connection
+from podwire.linux.netfilter.hooks import HOOK_NAMES
 from podwire.linux.netfilter.parser import Parser
-from podwire.linux.netfilter.tables import HOOK_NAMES, NFT, TABLE_HOOKS, Chain, Jump, Rule, RuleSpec, Standard
+from podwire.linux.netfilter.tables import NFT, TABLE_HOOKS, Chain, Jump, Rule, RuleSpec, Standard
 from podwire.linux.netfilter.xt.options import Names
 from podwire.linux.socket import UdpSocket
 from podwire.trace.events import Flow, Translated

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from podwire.linux.netfilter.conntrack.entry import Connection
-from podwire.linux.netfilter.nat.core import find_best_ips_proto, nf_nat_l4proto_unique_tuple
+from podwire.linux.netfilter.conntrack.entry import IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SRC_NAT, Connection
+from podwire.linux.netfilter.conntrack.tcp import CLOSE, ESTABLISHED, SYN_SENT, TIME_WAIT
+from podwire.linux.netfilter.conntrack.tcpwindow import TcpTrack
+from podwire.linux.netfilter.nat.core import (
+    find_best_ips_proto,
+    nf_nat_l4proto_unique_tuple,
+    nf_nat_used_tuple_harder,
+    nf_nat_used_tuple_new,
+)
 from podwire.linux.netfilter.nat.net import NfNat
 from podwire.linux.netfilter.nat.range import (
     NF_NAT_MANIP_DST,
@@ -13,6 +20,7 @@ from podwire.linux.netfilter.nat.range import (
     NF_NAT_RANGE_MAP_IPS,
     NF_NAT_RANGE_PERSISTENT,
     NF_NAT_RANGE_PROTO_RANDOM_FULLY,
+    NF_NAT_RANGE_PROTO_SPECIFIED,
     NatRange,
 )
 from podwire.trace.events import Flow
@@ -84,7 +92,7 @@ def test_f133_every_port_of_a_class_can_be_drawn_and_no_other(
     wanted = NatRange(NF_NAT_RANGE_PROTO_RANDOM_FULLY)
     found = {
         nf_nat_l4proto_unique_tuple(lab["node"], flow, wanted, NF_NAT_MANIP_SRC, ct).sport
-        for _ in range(high - low + 1)
+        for _ in range(high - low + 2)
     }
     assert found == set(range(low, high + 1))
 
@@ -202,3 +210,84 @@ def test_the_same_seed_draws_the_same_ports() -> None:
         return [_sport(lab, port) for port in (4000, 4001, 80)]
 
     assert drawn(1) == drawn(1) != drawn(2)
+
+
+def _mapped(lab: Lab, port: int, *, proto: int = 17, state: int = 0, end: int = 0, status: int = 0) -> Connection:
+    """A connection of some pod that stands in the node's table with 10.0.0.10 and that port as its source."""
+    table = lab["node"].conntrack
+    far, out = Ip4.parse("10.1.0.9"), Ip4.parse("10.0.0.11")
+    ct = Connection(
+        port, Flow(far, out, proto, port, 9), Flow(out, Ip4.parse("10.0.0.10"), proto, 9, port), net=lab["node"]
+    )
+    ct.status = IPS_CONFIRMED | IPS_SRC_NAT | status
+    ct.timeout = lab.network.now + 100 * 10**9
+    ct.proto = TcpTrack()
+    ct.proto.state = state
+    ct.proto.seen[0].td_end = end
+    table.insert(ct)
+    return ct
+
+
+def test_a_free_port_is_looked_for_in_smaller_and_smaller_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 ports from a random place, then 64 from another one, 32, 16 and 8; then the last one tried is taken."""
+    lab = router()
+    for port in range(7000, 7500):
+        _mapped(lab, port)
+    flow = Flow(Ip4.parse("10.0.0.10"), Ip4.parse("10.0.0.11"), 17, 7000, 9)
+    ct = Connection(1, flow, Flow(flow.dst, flow.src, 17, 9, 7000), net=lab["node"])
+    wanted = NatRange(NF_NAT_RANGE_PROTO_SPECIFIED, min_proto=7000, max_proto=7599)
+
+    def chosen(*draws: int) -> int:
+        left = iter(draws)
+        monkeypatch.setattr(NfNat, "random_u16", lambda _self: next(left))
+        found = nf_nat_l4proto_unique_tuple(lab["node"], flow, wanted, NF_NAT_MANIP_SRC, ct).sport
+        assert list(left) == []
+        return found
+
+    assert chosen(373) == 7500
+    assert chosen(372, 437) == 7500
+    assert chosen(372, 436, 469) == 7500
+    assert chosen(0, 0, 0, 485) == 7500
+    assert chosen(0, 0, 0, 0, 493) == 7500
+    assert chosen(0, 0, 0, 0, 492) == 7499
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "status", "taken"),
+    [
+        (TIME_WAIT, 100, 0, False),
+        (CLOSE, 100, 0, False),
+        (TIME_WAIT, 200, 0, True),
+        (TIME_WAIT, 300, 0, True),
+        (ESTABLISHED, 100, 0, True),
+        (TIME_WAIT, 100, IPS_FIXED_TIMEOUT, True),
+    ],
+)
+def test_at_last_a_closed_tcp_connection_makes_room_for_a_newer_one(
+    state: int, end: int, status: int, *, taken: bool
+) -> None:
+    lab = router()
+    old = _mapped(lab, 7000, proto=6, state=state, end=end, status=status)
+    flow = Flow(Ip4.parse("10.0.0.10"), Ip4.parse("10.0.0.11"), 6, 7000, 9)
+    ct = Connection(1, flow, Flow(flow.dst, flow.src, 6, 9, 7000), net=lab["node"])
+    ct.proto = TcpTrack()
+    ct.proto.state = SYN_SENT
+    ct.proto.seen[0].td_end = 200
+    assert nf_nat_used_tuple_harder(lab["node"], flow, ct, 33)
+    assert [each.id for each in connections(lab, "node")] == [old.id]
+    assert nf_nat_used_tuple_harder(lab["node"], flow, ct, 32) is taken
+    assert (connections(lab, "node") == []) is not taken
+
+
+def test_both_directions_seen_first_at_once_need_no_other_port() -> None:
+    """``nf_nat_used_tuple_new``: the other CPU's connection is this one from the other side."""
+    lab = router()
+    there = Flow(Ip4.parse("10.1.0.2"), Ip4.parse("10.0.0.11"), 17, 4000, 9)
+    back = Flow(there.dst, there.src, 17, 9, 4000)
+    other = Connection(1, there, back, net=lab["node"])
+    other.status, other.timeout = IPS_CONFIRMED, lab.network.now + 10**9
+    lab["node"].conntrack.insert(other)
+    ct = Connection(2, back, there, net=lab["node"])
+    assert not nf_nat_used_tuple_new(lab["node"], back, ct)
+    other.status |= IPS_SRC_NAT
+    assert nf_nat_used_tuple_new(lab["node"], back, ct)

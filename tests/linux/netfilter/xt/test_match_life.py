@@ -102,6 +102,13 @@ def test_a_set_that_is_gone_by_then_is_the_kernels_error() -> None:
     assert lab["r"].conntrack.users == 0
 
 
+def test_a_rule_about_ports_of_a_bridge_brings_the_module_that_knows_them() -> None:
+    lab = routed()
+    assert lab["r"].machine.modules == []
+    rules(lab, "-A FORWARD -m physdev --physdev-is-bridged")
+    assert lab["r"].machine.modules == ["br_netfilter"]
+
+
 def test_connbytes_turns_accounting_on_for_good() -> None:
     lab = routed()
     assert lab["r"].conntrack.setting("nf_conntrack_acct") == 0

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from podwire.linux.netfilter.bridge import NfBridge
-from podwire.linux.netfilter.conntrack.entry import IP_CT_ESTABLISHED_REPLY, IPS_SRC_NAT_DONE, Connection
+from podwire.linux.netfilter.conntrack.entry import (
+    IP_CT_ESTABLISHED_REPLY,
+    IP_CT_NEW,
+    IPS_DST_NAT,
+    IPS_SRC_NAT,
+    IPS_SRC_NAT_DONE,
+    Connection,
+)
 from podwire.linux.netfilter.ipset.adt import Adt, Create
 from podwire.linux.netfilter.tables import LEGACY, NFT
 from podwire.linux.netfilter.xt.base import HotDrop
@@ -113,12 +120,17 @@ def test_a_socket_is_found_by_its_datagrams_and_by_errors_about_them() -> None:
     lab = routed()
     socket = lab.udp("r", 53)
     to_it, about = datagram(dst="10.0.0.254"), error_about(datagram("10.0.0.254", "10.1.0.2", 53, 99))
-    for packet in (to_it, about):
+    begun = IPv4(ip("10.0.0.254"), ip("10.1.0.2"), IPPROTO_UDP, total_length=100)
+    cut = Packet(
+        (IPv4(ip("10.1.0.2"), ip("10.0.0.254"), IPPROTO_ICMP), Icmp(ICMP_DEST_UNREACH, 3)),
+        Quoted(Packet((begun,), b"\x00\x35\x00\x63"), 24),
+    )
+    for packet in (to_it, about, cut):
         assert not passes(lab, "-m socket", packet, iif="r0")
         assert passes(lab, "-m socket --nowildcard", packet, iif="r0")
         assert not passes(lab, "-m socket --nowildcard --transparent", packet, iif="r0")
     socket.bind(ip("10.0.0.254"))
-    for packet in (to_it, about):
+    for packet in (to_it, about, cut):
         assert passes(lab, "-m socket", packet, iif="r0")
     assert not passes(lab, "-m socket", datagram(dst="10.0.0.254", dport=54), iif="r0")
 
@@ -135,7 +147,7 @@ def test_the_sockets_mark_becomes_the_packets() -> None:
 
 def test_an_answer_to_a_translated_connection_is_looked_for_under_its_first_source() -> None:
     lab = routed()
-    lab.udp("r", 4000)
+    lab.udp("r", 4000).bind(ip("10.0.0.254"))
     netns = lab["r"]
     skb = Skb(datagram("10.1.0.2", "10.0.0.254", 53, 5000), 1)
     test = match(lab, "-m socket --nowildcard").compile(netns)
@@ -145,6 +157,29 @@ def test_an_answer_to_a_translated_connection_is_looked_for_under_its_first_sour
     skb.ct.status = IPS_SRC_NAT_DONE
     skb.ctinfo = IP_CT_ESTABLISHED_REPLY
     assert test(skb, netns, netns.link("r1"), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "expected"),
+    [
+        ("SNAT", 0, False),
+        ("SNAT", IPS_SRC_NAT, True),
+        ("DNAT", IPS_SRC_NAT, False),
+        ("SNAT,DNAT", IPS_DST_NAT, True),
+        ("NEW,DNAT", 0, True),
+        ("RELATED,DNAT", IPS_DST_NAT, True),
+        ("RELATED,DNAT", IPS_SRC_NAT, False),
+    ],
+)
+def test_what_was_translated_is_a_state_beside_the_others(text: str, status: int, *, expected: bool) -> None:
+    lab = routed()
+    skb = Skb(datagram(), 1)
+    one = Flow(ip("10.0.0.1"), ip("10.1.0.2"), IPPROTO_UDP, 5000, 53)
+    skb.ct = Connection(1, one, one)
+    skb.ct.status, skb.ctinfo = status, IP_CT_NEW
+    for negated in (False, True):
+        test = match(lab, f"-m conntrack {'!' * negated} --ctstate {text}").compile(lab["r"])
+        assert test(skb, lab["r"], None, None) is (expected is not negated)
 
 
 @BOTH
@@ -260,6 +295,12 @@ def test_the_expressions_of_nft_read_what_there_is() -> None:
     assert nft("-p tcp ! --dport 81")
     assert not nft("-p tcp --dport 81")
     assert not nft("-p tcp ! --syn")
+    for size, expected in ((13, False), (14, True)):
+        cut = Packet(CUT.layers, (b"\x9c\x40\x00\x50" + bytes(8) + b"\x50\x10")[:size])
+        skb = Skb(cut, 1)
+        assert match(lab, "-p tcp ! --syn").compile_nft(netns)(skb, netns, None, None) is expected
+    ports = Packet(CUT.layers, b"\x9c\x40\x00\x50")
+    assert match(lab, "-p tcp --sport 40000 --dport 80").compile_nft(netns)(Skb(ports, 1), netns, None, None)
 
 
 @BOTH

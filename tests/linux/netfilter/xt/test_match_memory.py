@@ -152,6 +152,8 @@ def test_a_rule_that_counts_further_than_a_list_remembers_empties_it() -> None:
     rules(lab, "-A FORWARD -m recent --rcheck --hitcount 33")
     assert lab["r"].xtables.recent["DEFAULT"].entries == {}
     assert lab["r"].xtables.recent["DEFAULT"].ring == 64
+    clear(lab, "FORWARD")
+    assert lab["r"].xtables.recent == {}
 
 
 @BOTH

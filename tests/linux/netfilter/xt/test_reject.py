@@ -6,13 +6,14 @@ from errno import EINVAL
 
 import pytest
 
+from podwire.linux.netfilter.conntrack.tcp import CLOSE
 from podwire.linux.netfilter.tables import LEGACY, NFT
 from podwire.linux.netfilter.xt.base import XtCheckError
 from podwire.trace.events import ByRule, Created, Dropped, IcmpSent, RuleMatched
 from podwire.wire.headers import IPPROTO_ICMP, IPPROTO_UDP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Icmp, IPv4, Tcp, Udp
 from podwire.wire.packet import Quoted
 from tests.linux.lab import Lab
-from tests.linux.netfilter.nat.natlab import iptables
+from tests.linux.netfilter.nat.natlab import connections, iptables
 from tests.linux.netfilter.xt.targetlab import A, B, ipv4, refused, routed, send, tcp, udp
 
 CODES = (
@@ -164,6 +165,18 @@ def test_f199_the_reset_belongs_to_the_connection_that_it_ends() -> None:
     )
     tcp(lab, TCP_SYN)
     assert [each.event.by.chain for each in lab.events(RuleMatched, "r")] == ["FORWARD", "OUTPUT"]
+
+
+def test_the_connection_of_a_segment_that_is_answered_with_a_reset_is_closed() -> None:
+    lab = routed()
+    iptables(lab, "b", "-A INPUT -j DROP")
+    iptables(lab, "r", "-A FORWARD -m conntrack --ctstate NEW")
+    tcp(lab, TCP_SYN)
+    (ct,) = connections(lab, "r")
+    assert ct.proto.state != CLOSE
+    iptables(lab, "r", "-A FORWARD -p tcp -j REJECT --reject-with tcp-reset")
+    tcp(lab, TCP_SYN)
+    assert ct.proto.state == CLOSE
 
 
 def test_a_first_fragment_without_a_checksum_is_answered() -> None:

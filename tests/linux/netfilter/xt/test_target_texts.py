@@ -11,6 +11,7 @@ import pytest
 
 from podwire.errors import NotModelled
 from podwire.linux.netfilter.check import check_table
+from podwire.linux.netfilter.nft import check_words, nft_view
 from podwire.linux.netfilter.parser import Parser
 from podwire.linux.netfilter.save import rule_text
 from podwire.linux.netfilter.tables import LEGACY, NFT, Rule, RuleSpec, Table
@@ -28,9 +29,9 @@ class Row(NamedTuple):
     answers: tuple[str, ...]
 
 
-def rows(variant: str) -> list[Row]:
+def rows(variant: str, recorded: Path = RECORDED) -> list[Row]:
     """The rules, and what became of each."""
-    lines = [line for line in RECORDED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [line for line in recorded.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     found: dict[str, tuple[str, ...]] = {}
     for line in lines:
         rule, *answers = line.split(" => ")
@@ -46,21 +47,20 @@ def answers(row: Row, variant: str) -> tuple[str, ...]:
     """What podwire makes of a rule, in the form of the record."""
     try:
         command = Parser(["-t", row.table, *row.words], names=Names(), variant=variant).parse()
+        spec = RuleSpec(proto=command.draft.proto, matches=tuple(command.matches), target=command.target)
+        if variant == NFT:
+            check_words(spec)
     except OptionError as error:
         return (f"? {error.text}".rstrip("\n"),)
-    draft = command.draft
-    spec = RuleSpec(proto=draft.proto, matches=tuple(command.matches), target=command.target)
     table = Table(row.table, variant)
     table.chains[row.words[1]].rules.append(Rule(spec))
     try:
         check_table(table)
     except XtCheckError as error:
         return (f"! {os.strerror(error.errno)}",)
-    assert command.target is not None
-    columns = [
-        " ".join([match.listing(names) for match in spec.matches] + [command.target.listing(names)]).strip()
-        for names in (None, Names())
-    ]
+    view = nft_view(spec) if variant == NFT else spec
+    extensions = view.matches if view.target is None else (*view.matches, view.target)
+    columns = [" ".join(each.listing(names) for each in extensions).strip() for names in (None, Names())]
     return (rule_text(spec, variant), *dict.fromkeys(columns))
 
 

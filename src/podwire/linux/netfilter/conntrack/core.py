@@ -31,7 +31,7 @@ from podwire.linux.netfilter.conntrack.proto import (
     nf_conntrack_udplite_packet,
 )
 from podwire.linux.netfilter.conntrack.refresh import REPEAT
-from podwire.linux.netfilter.conntrack.report import event, not_reopened, table_full
+from podwire.linux.netfilter.conntrack.report import event_in, not_reopened, table_full
 from podwire.linux.netfilter.conntrack.sctp import nf_conntrack_sctp_packet
 from podwire.linux.netfilter.conntrack.tcp import nf_conntrack_tcp_packet
 from podwire.linux.netfilter.conntrack.tuple import (
@@ -116,7 +116,7 @@ def nf_conntrack_in(skb: Skb, netns: Netns, hook: int) -> int:
         if _resolve(skb, netns, hook, flow, zone, zone_dir, template, table) != NF_ACCEPT:
             return NF_DROP
     if netns.machine.log.on:
-        event(skb, netns, "in")
+        event_in(skb, netns)
     return NF_ACCEPT
 
 

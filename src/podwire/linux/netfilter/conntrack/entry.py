@@ -8,7 +8,7 @@ from podwire.trace.events import Flow
 
 if TYPE_CHECKING:
     from podwire.linux.netns import Netns
-    from podwire.trace.events import ByRule
+    from podwire.trace.events import ByRule, Conntrack
 
 IP_CT_ESTABLISHED: Final = 0
 IP_CT_RELATED: Final = 1
@@ -77,6 +77,7 @@ class Connection:
         "status",
         "stop",
         "timeout",
+        "told",
         "zone",
         "zone_dir",
         "zone_mark",
@@ -119,6 +120,8 @@ class Connection:
         """The device by which MASQUERADE sent it: when its address goes, so does the connection."""
         self.dnat_by: ByRule | None = None
         """The rule that asked for another destination."""
+        self.told: dict[int, Conntrack] = {}
+        """What events say of it, by ``skb.ctinfo``; forgotten with the reply tuple that they name."""
         self.snat_by: ByRule | None = None
         """The rule that asked for another source."""
 

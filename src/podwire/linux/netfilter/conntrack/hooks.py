@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_confirm
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
 from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED
-from podwire.linux.netfilter.conntrack.tcp import ESTABLISHED, TcpTrack
+from podwire.linux.netfilter.conntrack.tcp import ESTABLISHED
+from podwire.linux.netfilter.conntrack.tcpwindow import TcpTrack
 from podwire.linux.netfilter.hooks import (
     NF_ACCEPT,
     NF_INET_LOCAL_IN,

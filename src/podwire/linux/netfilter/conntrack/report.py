@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.netfilter.conntrack.entry import IP_CT_IS_REPLY, IP_CT_UNTRACKED, Connection
 from podwire.linux.netfilter.conntrack.tuple import shown
 from podwire.trace.events import ByLink, BySysctl, Conntrack, Dropped
+from podwire.trace.log import Record
 from podwire.trace.reasons import DropReason
 
 if TYPE_CHECKING:
@@ -22,6 +23,21 @@ def state_of(skb: Skb) -> str:
     if skb.ct is not None:
         return STATES[skb.ctinfo]
     return "UNTRACKED" if skb.ctinfo == IP_CT_UNTRACKED else "INVALID"
+
+
+def event_in(skb: Skb, netns: Netns) -> None:
+    """The same of a packet that was looked up: what is said of a connection in one state is said again for its next packet."""
+    ct = skb.ct
+    if ct is None:
+        event(skb, netns, "in")
+        return
+    ctinfo = skb.ctinfo
+    told = ct.told.get(ctinfo)
+    if told is None:
+        told = Conntrack(STATES[ctinfo], "in", ctinfo >= IP_CT_IS_REPLY, shown(ct.orig), shown(ct.reply))
+        ct.told[ctinfo] = told
+    machine = netns.machine
+    machine.log.write(Record(machine.world.now, machine.name, netns.label, skb.id, told))
 
 
 def event(skb: Skb, netns: Netns, what: str) -> None:

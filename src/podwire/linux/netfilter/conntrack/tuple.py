@@ -40,6 +40,11 @@ WITH_PORTS: Final = frozenset({IPPROTO_TCP, IPPROTO_UDP, *_WITH_PORTS})
 ALLOW_CLASH: Final = frozenset({IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_GRE})
 """``nf_conntrack_l4proto.allow_clash``: two first packets of one flow may join."""
 
+_GRE_BASE: Final = 4
+_GRE_VERSION: Final = 7
+_GRE_PPP: Final = b"\x88\x0b"
+_PPTP_HEADER: Final = 8
+
 ICMP_INFO_REQUEST: Final = 15
 ICMP_INFO_REPLY: Final = 16
 ICMP_ADDRESS: Final = 17
@@ -81,7 +86,19 @@ def nf_ct_get_tuplepr(packet: Packet) -> Tuple5 | None:
         if isinstance(data, Quoted) or len(data) < 4:
             return None
         return ip.src, ip.dst, proto, data[0] << 8 | data[1], data[2] << 8 | data[3]
+    if proto == IPPROTO_GRE:
+        key = _gre_key(packet.payload)
+        return None if key is None else (ip.src, ip.dst, proto, 0, key)
     return ip.src, ip.dst, proto, 0, 0
+
+
+def _gre_key(data: bytes | Quoted) -> int | None:
+    """``gre_pkt_to_tuple``: PPTP's version 1 has a call id and carries PPP; every other version is one flow; None for what is neither."""
+    if isinstance(data, Quoted) or len(data) < _GRE_BASE or data[1] & _GRE_VERSION != 1:
+        return 0
+    if len(data) < _PPTP_HEADER:
+        return 0
+    return data[6] << 8 | data[7] if data[2:4] == _GRE_PPP else None
 
 
 def nf_ct_invert(flow: Tuple5) -> Flow | None:

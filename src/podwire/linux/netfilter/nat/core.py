@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_alter_reply, nf_conntrack_tuple_taken
 from podwire.linux.netfilter.conntrack.entry import (
+    IP_CT_DIR_ORIGINAL,
     IP_CT_DIR_REPLY,
     IPS_CONFIRMED,
     IPS_DST_NAT,
@@ -216,7 +217,7 @@ def get_unique_tuple(netns: Netns, flow: Flow, wanted: NatRange, ct: Connection,
             if not nf_nat_used_tuple_new(netns, flow, ct):
                 return flow
         else:
-            found = find_appropriate_src(netns, flow, wanted, ct.zone)
+            found = find_appropriate_src(netns, flow, wanted, ct.zone_id(IP_CT_DIR_ORIGINAL))
             if found is not None and not nf_nat_used_tuple(found, ct):
                 return found
     new = find_best_ips_proto(flow, wanted, ct.zone, manip)

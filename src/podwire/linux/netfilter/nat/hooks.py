@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.conntrack.entry import (
+    IP_CT_DIR_ORIGINAL,
     IP_CT_ESTABLISHED,
     IP_CT_ESTABLISHED_REPLY,
     IP_CT_IS_REPLY,
@@ -167,6 +168,10 @@ def nf_nat_oif_changed(ct: Connection, ctinfo: int, oif: Link | None) -> bool:
 
 def _oif_changed(skb: Skb, netns: Netns, ct: Connection, oif: Link | None) -> int:
     """The connection ends, and the packet with it: the next one begins another, with the address of the new device."""
+    if ct.acct:
+        # nf_ct_kill_acct
+        ct.packets[IP_CT_DIR_ORIGINAL] += 1
+        ct.octets[IP_CT_DIR_ORIGINAL] += skb.len
     netns.conntrack.delete(ct)
     if netns.machine.log.on:
         name = oif.name if oif is not None else ""

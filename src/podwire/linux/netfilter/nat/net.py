@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podwire.linux.netfilter.conntrack.entry import IPS_CONFIRMED, IPS_DYING
+from podwire.linux.netfilter.conntrack.entry import IP_CT_DIR_ORIGINAL, IPS_CONFIRMED, IPS_DYING
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.conntrack.entry import Connection
@@ -83,7 +83,7 @@ class NfNat:
     def remember(self, ct: Connection) -> None:
         """Its source is settled: later connections of that source may want the same."""
         flow = ct.orig
-        key = (flow.proto, flow.src, flow.sport, ct.zone)
+        key = (flow.proto, flow.src, flow.sport, ct.zone_id(IP_CT_DIR_ORIGINAL))
         known = self.bysource.get(key)
         if known is None:
             self.bysource[key] = [ct]
@@ -93,7 +93,7 @@ class NfNat:
     def forget(self, ct: Connection) -> None:
         """``nf_nat_cleanup_conntrack``: the connection goes."""
         flow = ct.orig
-        key = (flow.proto, flow.src, flow.sport, ct.zone)
+        key = (flow.proto, flow.src, flow.sport, ct.zone_id(IP_CT_DIR_ORIGINAL))
         known = self.bysource.get(key)
         if known is not None:
             known[:] = [other for other in known if other is not ct]

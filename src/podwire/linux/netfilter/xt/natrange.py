@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.nat.range import (
@@ -97,12 +95,10 @@ def parse_to(text: str, values: Values) -> NatRange:
 def _address(text: str) -> Ip4:
     """``inet_pton``: four decimal numbers."""
     try:
-        if re.fullmatch(r"[0-9.]+", text, re.ASCII):
-            return Ip4(int(IPv4Address(text)))
-    except AddressValueError:
-        pass
-    msg = f'Bad IP address "{text}"'
-    raise OptionError(msg)
+        return Ip4.parse(text)
+    except ValueError:
+        msg = f'Bad IP address "{text}"'
+        raise OptionError(msg) from None
 
 
 def flags_of(values: Values) -> int:

@@ -85,6 +85,12 @@ class Physdev(Match, frozen=True, gc=False):
             where = "the FORWARD and POSTROUTING chains with bridged traffic"
             raise XtCheckError(EINVAL, f"xt_physdev: --physdev-out and --physdev-is-out only supported in {where}")
 
+    def acquire(self, netns: Netns) -> None:
+        """``physdev_mt_check``: ``request_module``, without which no frame of a bridge would meet the rule."""
+        from podwire.linux.netlink import Netlink
+
+        Netlink(netns).modprobe("br_netfilter")
+
     def compile(self, netns: Netns) -> MatchFn:
         """``physdev_mt``: what is not bridged matches where everything is negated."""
         incoming, outgoing, is_in, is_out, is_bridged = (

@@ -1,0 +1,1 @@
+"""What runs in a container and answers on its ports: ``server`` holds the sockets, ``http`` the protocol, ``programs`` who answers what."""
