@@ -137,7 +137,7 @@ def check_node(node: Node, problems: Problems) -> None:
 def check_node_update(new: Node, old: Node, problems: Problems) -> None:
     """The pod range of a node stays."""
     if old.spec.pod_cidrs and new.spec.pod_cidrs != old.spec.pod_cidrs:
-        problems.forbidden("spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid")
+        problems.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
 
 
 def check_config(config: ConfigMap, problems: Problems) -> None:

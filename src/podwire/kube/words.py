@@ -59,7 +59,11 @@ _VALUE_WORDS: Final = _regex(
     "12345",
 )
 _KEY_WORDS: Final = _regex(
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.'", _KEY, "key.name", "KEY_NAME", "key-name"
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+    _KEY,
+    "key.name",
+    "KEY_NAME",
+    "key-name",
 )
 
 
@@ -95,7 +99,11 @@ def qualified_name(text: str) -> list[str]:
         return [f"{words} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
     found = []
     if slash:
-        found += ["prefix part must be non-empty"] if not prefix else [f"prefix part {each}" for each in dns_subdomain(prefix)]
+        found += (
+            ["prefix part must be non-empty"]
+            if not prefix
+            else [f"prefix part {each}" for each in dns_subdomain(prefix)]
+        )
     if not name:
         found.append("name part must be non-empty")
     words = _regex(_QUALIFIED_TEXT, _QUALIFIED, *_QUALIFIED_EXAMPLES)

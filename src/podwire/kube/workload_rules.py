@@ -74,7 +74,9 @@ def default_pod(document: dict[str, Any]) -> None:
     spec.setdefault("priority", 0)
     tolerations = spec.setdefault("tolerations", [])
     for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
-        if not any(each.get("key", key) == key and each.get("effect", "NoExecute") == "NoExecute" for each in tolerations):
+        if not any(
+            each.get("key", key) == key and each.get("effect", "NoExecute") == "NoExecute" for each in tolerations
+        ):
             tolerations.append({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300})
     document.setdefault("status", {}).setdefault("phase", "Pending")
     document["status"].setdefault("qosClass", _qos(spec))
@@ -148,16 +150,14 @@ def default_stateful_set(document: dict[str, Any]) -> None:
 # ---------------------------------------------------------------------------------------------------------------- checks
 
 
-def _check_template(
-    problems: Problems, template: PodTemplate, selector: LabelSelector | None, *, kind: str
-) -> None:
+def _check_template(problems: Problems, template: PodTemplate, selector: LabelSelector | None, kind: str) -> None:
     if selector is None:
         problems.required("spec.selector")
     else:
         check_selector(problems, "spec.selector", selector)
         if selector.empty:
-            shown = msgspec.to_builtins(LabelSelector())
-            problems.invalid("spec.selector", {} if shown else shown, f"empty selector is invalid for {kind}")
+            word = "deployment" if kind == "ReplicaSet" else kind.lower()  # the server's own slip
+            problems.invalid("spec.selector", {}, f"empty selector is invalid for {word}")
         elif not selector.matches(template.metadata.labels):
             problems.invalid(
                 "spec.template.metadata.labels",
@@ -172,7 +172,7 @@ def _check_template(
     if template.spec.active_deadline_seconds is not None:
         problems.forbidden(
             "spec.template.spec.activeDeadlineSeconds",
-            f"activeDeadlineSeconds in {kind.replace(' ', '').capitalize()} is not Supported",
+            f"activeDeadlineSeconds in {kind} is not Supported",
         )
 
 
@@ -199,7 +199,7 @@ def check_deployment(deployment: Deployment, problems: Problems) -> None:
     """As apps/validation does."""
     spec = deployment.spec
     _not_negative(problems, "spec.replicas", spec.replicas)
-    _check_template(problems, spec.template, spec.selector, kind="deployment")
+    _check_template(problems, spec.template, spec.selector, "Deployment")
     _check_strategy(problems, spec.strategy)
     for name in ("min_ready_seconds", "revision_history_limit", "progress_deadline_seconds"):
         head, *rest = name.split("_")
@@ -214,9 +214,7 @@ def _check_strategy(problems: Problems, strategy: Strategy) -> None:
     rolling = strategy.rolling_update
     if strategy.type == "Recreate":
         if rolling is not None:
-            problems.forbidden(
-                "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"
-            )
+            problems.forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
     elif strategy.type != "RollingUpdate":
         problems.unsupported("spec.strategy.type", strategy.type, ("Recreate", "RollingUpdate"))
     elif rolling is None:
@@ -236,13 +234,13 @@ def check_replica_set(replica_set: ReplicaSet, problems: Problems) -> None:
     """As apps/validation does."""
     _not_negative(problems, "spec.replicas", replica_set.spec.replicas)
     _not_negative(problems, "spec.minReadySeconds", replica_set.spec.min_ready_seconds)
-    _check_template(problems, replica_set.spec.template, replica_set.spec.selector, kind="replicaset")
+    _check_template(problems, replica_set.spec.template, replica_set.spec.selector, "ReplicaSet")
 
 
 def check_daemon_set(daemon_set: DaemonSet, problems: Problems) -> None:
     """As apps/validation does."""
     spec = daemon_set.spec
-    _check_template(problems, spec.template, spec.selector, kind="daemonset")
+    _check_template(problems, spec.template, spec.selector, "DaemonSet")
     _not_negative(problems, "spec.minReadySeconds", spec.min_ready_seconds)
     rolling = spec.update_strategy.rolling_update
     if spec.update_strategy.type not in {"RollingUpdate", "OnDelete"}:
@@ -251,9 +249,7 @@ def check_daemon_set(daemon_set: DaemonSet, problems: Problems) -> None:
         _check_share(problems, "spec.updateStrategy.rollingUpdate.maxUnavailable", rolling.max_unavailable)
         _check_share(problems, "spec.updateStrategy.rollingUpdate.maxSurge", rolling.max_surge)
         if _zero(rolling.max_unavailable) and _zero(rolling.max_surge):
-            problems.required(
-                "spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0"
-            )
+            problems.required("spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0")
 
 
 def check_stateful_set(stateful_set: StatefulSet, problems: Problems) -> None:
@@ -278,14 +274,14 @@ def check_stateful_set(stateful_set: StatefulSet, problems: Problems) -> None:
     _not_negative(problems, "spec.replicas", spec.replicas)
     _not_negative(problems, "spec.minReadySeconds", spec.min_ready_seconds)
     _not_negative(problems, "spec.ordinals.start", spec.ordinals.start)
-    _check_template(problems, spec.template, spec.selector, kind="statefulset")
+    _check_template(problems, spec.template, spec.selector, "StatefulSet")
 
 
-def _fixed_selector(new: Deployment | ReplicaSet | DaemonSet, old: Deployment | ReplicaSet | DaemonSet, problems: Problems) -> None:
+def _fixed_selector(
+    new: Deployment | ReplicaSet | DaemonSet, old: Deployment | ReplicaSet | DaemonSet, problems: Problems
+) -> None:
     if new.spec.selector != old.spec.selector:
-        problems.invalid(
-            "spec.selector", _plain_selector(new.spec.selector), "field is immutable"
-        )
+        problems.invalid("spec.selector", _plain_selector(new.spec.selector), "field is immutable")
 
 
 def _plain_selector(selector: LabelSelector | None) -> object:

@@ -3,8 +3,8 @@
 import pytest
 
 from podwire.errors import NotModelled
-from podwire.linux.netfilter import fast
-from podwire.linux.netfilter.restore import RestoreError, rule_counters, split_words
+from podwire.linux.netfilter.lines import plain_words, rule_counters, split_words
+from podwire.linux.netfilter.restore import RestoreError
 from podwire.linux.netfilter.tables import LEGACY, NFT
 from podwire.linux.netfilter.xt.options import OptionError
 from podwire.linux.netlink import Netlink
@@ -129,7 +129,7 @@ def test_a_set_that_is_not_there_is_named_and_not_modelled_things_are_not_ignore
 )
 def test_words_are_what_quotes_and_blanks_make_of_them(line, words):
     assert split_words(f"{line}\n") == words
-    plain = fast.plain_words(line)
+    plain = plain_words(line)
     assert plain is None or plain == words
 
 

@@ -53,7 +53,9 @@ def _segment(frame: Packet, ip: IPv4, tcp: Tcp, isn: dict[tuple[object, ...], in
     if told.window_scale is not None:
         names[names.index("wscale")] = f"wscale {told.window_scale}"
     if told.sack:
-        blocks = " ".join(f"{left - isn.get(back, 0) & _MASK}:{right - isn.get(back, 0) & _MASK}" for left, right in told.sack)
+        blocks = " ".join(
+            f"{left - isn.get(back, 0) & _MASK}:{right - isn.get(back, 0) & _MASK}" for left, right in told.sack
+        )
         names[names.index("sack")] = f"sack {blocks}"
     if names:
         parts.append(f"<{','.join(names)}>")

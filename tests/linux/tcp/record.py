@@ -47,7 +47,9 @@ class RealEnds:
         names = "arqb" if exchange.chain else "ab"
         for name in names:
             _run(f"ip netns add {name}; ip -n {name} link set lo up; ip -n {name} link set lo gso_max_segs 1")
-            _run(f"ip netns exec {name} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
+            _run(
+                f"ip netns exec {name} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"
+            )
             _run(f"ip netns exec {name} sysctl -qw net.ipv4.tcp_congestion_control=reno")
             _run(f"ip netns exec {name} ethtool -K lo tso off gso off gro off tx off", check=False)
         if exchange.chain:
@@ -86,7 +88,9 @@ class RealEnds:
             ("b v1", "10.0.2.2"),
         ):
             name, dev = where.split()
-            _run(f"ip -n {name} addr add {address}/24 dev {dev}; ip netns exec {name} sysctl -qw net.ipv4.ip_forward={int(name in 'rq')}")
+            _run(
+                f"ip -n {name} addr add {address}/24 dev {dev}; ip netns exec {name} sysctl -qw net.ipv4.ip_forward={int(name in 'rq')}"
+            )
         _run("ip -n a route add default via 10.0.0.3; ip -n r route add 10.0.2.0/24 via 10.0.1.2")
         _run("ip -n q route add 10.0.0.0/24 via 10.0.1.1; ip -n b route add default via 10.0.2.1")
         _run("ip netns exec a ping -c1 10.0.2.2")

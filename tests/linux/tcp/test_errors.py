@@ -167,7 +167,9 @@ def test_a_smaller_mtu_on_the_way_makes_smaller_segments():
     client.send(data)
     lab.run(0.5)
     assert server.recv() == data
-    assert any(isinstance(record.event, Dropped) and record.event.reason is DropReason.PKT_TOO_BIG for record in lab.records)
+    assert any(
+        isinstance(record.event, Dropped) and record.event.reason is DropReason.PKT_TOO_BIG for record in lab.records
+    )
     client.send(data)
     lab.run(0.2)
     assert server.recv() == data
@@ -191,7 +193,11 @@ def test_progress_confirms_the_next_hop_so_that_no_probe_is_sent():
         server.send(b"answer")
         lab.run(0.3)
         client.recv()
-    arps = [record for record in lab.records if isinstance(record.event, Transmitted) and record.event.frame.find(Tcp) is None]
+    arps = [
+        record
+        for record in lab.records
+        if isinstance(record.event, Transmitted) and record.event.frame.find(Tcp) is None
+    ]
     assert not arps
     causes = {record.event.cause for record in lab.records if isinstance(record.event, NeighbourChanged)}
     assert "unconfirmed" not in causes

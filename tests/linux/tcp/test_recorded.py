@@ -1,5 +1,8 @@
-"""Every exchange that a real kernel (Linux 6.18) was seen to have, frame by frame: flags, numbers, windows, options, DF and IP ids (F140), RST variants (F161),
-retransmission times, and what the calls returned. ``record.py`` made the records."""
+"""Every exchange that a real kernel (Linux 6.18) was seen to have, frame by frame.
+
+Flags, numbers, windows, options, DF and IP ids (F140), RST variants (F161), retransmission times, and what the calls returned. ``record.py``
+made the records.
+"""
 
 import pytest
 

@@ -94,7 +94,7 @@ def every() -> list[tuple[str, str, str]]:
 def drawn(seed: int, count: int) -> list[tuple[str, str, str]]:
     """Rules with several extensions."""
     random = Random(seed)
-    rules = []
+    rules: list[tuple[str, str, str]] = []
     while len(rules) < count:
         target = random.choice(["", "", "-j ACCEPT", "-j RETURN", *TARGETS])
         table, chain, proto, texts = TARGETS.get(

@@ -9,8 +9,8 @@ from podwire.errors import NotModelled
 from podwire.linux.netfilter.command import Command
 from podwire.linux.netfilter.edit import Edit, MissingChain
 from podwire.linux.netfilter.errors import EditError
+from podwire.linux.netfilter.grammar import STANDARD_TARGETS
 from podwire.linux.netfilter.nft import check_words
-from podwire.linux.netfilter.parser import STANDARD_TARGETS
 from podwire.linux.netfilter.tables import Jump, RuleSpec, Standard
 from podwire.linux.netfilter.xt.options import OptionError
 

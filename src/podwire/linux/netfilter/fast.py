@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from podwire.linux.netfilter.address import parse_addresses
 from podwire.linux.netfilter.command import RuleDraft
-from podwire.linux.netfilter.parser import LONG_OPTIONS, STANDARD_TARGETS, match_name
+from podwire.linux.netfilter.grammar import LONG_OPTIONS, STANDARD_TARGETS, match_name
+from podwire.linux.netfilter.lines import plain_words
 from podwire.linux.netfilter.tables import NFT, Iface, Jump, Prefix, Proto, Rule, RuleSpec, Standard
 from podwire.linux.netfilter.xt.base import Match, Target, stands_anywhere
 from podwire.linux.netfilter.xt.comment import XT_MAX_COMMENT_LEN, Comment
@@ -394,25 +395,3 @@ class FastLines:
             raise NotPlain
         jump = self.targets[name] = Jump(name)
         return jump
-
-
-def plain_words(line: str) -> list[str] | None:
-    """The words of a line, as ``split_words`` finds them; None where that needs more than splitting at blanks and quotes."""
-    if not (line.isascii() and line.isprintable()) or "\\" in line:
-        return None
-    parts = line.split('"')
-    words = parts[0].split()
-    count = len(parts)
-    if count == 1:
-        return words
-    if not count & 1 or parts[0][-1:] != " ":
-        return None
-    words.append(parts[1])
-    words += parts[2].split()
-    if count > 3:
-        for place in range(3, count, 2):
-            if parts[place - 1][-1:] != " ":
-                return None
-            words.append(parts[place])
-            words += parts[place + 1].split()
-    return words

@@ -7,83 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwire.errors import NotModelled
 from podwire.linux.netfilter.address import parse_addresses
 from podwire.linux.netfilter.command import BadArgument, Command, StopParsing
-from podwire.linux.netfilter.tables import Iface, Prefix, Proto
-from podwire.linux.netfilter.xt.options import (
-    CHAIN_PROTOS,
-    Names,
-    Option,
-    OptionCall,
-    OptionError,
-    Values,
-    options_fcheck,
-    parse_protocol,
-    strtoui,
+from podwire.linux.netfilter.getopt import Getopt, Loaded
+from podwire.linux.netfilter.grammar import (
+    STANDARD_TARGETS,
+    XT_EXTENSION_MAXNAMELEN,
+    assert_valid_chain_name,
+    match_name,
+    rule_number,
+    target_name,
+    wait_time,
 )
-from podwire.linux.netfilter.xt.registry import find_match, find_target, is_target, load_match
+from podwire.linux.netfilter.tables import Iface, Prefix, Proto
+from podwire.linux.netfilter.xt.options import Names, OptionError, Values, options_fcheck, parse_protocol, strtoui
+from podwire.linux.netfilter.xt.registry import find_target, load_match
 from podwire.wire.addr import Ip4
 
-if TYPE_CHECKING:
-    from podwire.linux.netfilter.xt.base import Extension, Match
-
-XT_EXTENSION_MAXNAMELEN: Final = 29
 _IFNAMSIZ: Final = 16
-_INT_MAX: Final = (1 << 31) - 1
 _ULLONG_MAX: Final = (1 << 64) - 1
-
-STANDARD_TARGETS: Final = frozenset({"", "ACCEPT", "DROP", "QUEUE", "RETURN"})
-
-# The letters of IPT_OPTSTRING with what they take: nothing, a word (:), perhaps a word stuck to them (::).
-_SHORT: Final = {
-    **dict.fromkeys("ACDEINPcdijopstRgmM", ":"),
-    **dict.fromkeys("FLXZSWhw", "::"),
-    **dict.fromkeys("V46bfnvx", ""),
-}
-LONG_OPTIONS: Final = (
-    ("append", "A"),
-    ("delete", "D"),
-    ("check", "C"),
-    ("insert", "I"),
-    ("replace", "R"),
-    ("list", "L"),
-    ("list-rules", "S"),
-    ("flush", "F"),
-    ("zero", "Z"),
-    ("new-chain", "N"),
-    ("delete-chain", "X"),
-    ("rename-chain", "E"),
-    ("policy", "P"),
-    ("source", "s"),
-    ("destination", "d"),
-    ("src", "s"),
-    ("dst", "d"),
-    ("protocol", "p"),
-    ("in-interface", "i"),
-    ("jump", "j"),
-    ("table", "t"),
-    ("match", "m"),
-    ("numeric", "n"),
-    ("out-interface", "o"),
-    ("verbose", "v"),
-    ("wait", "w"),
-    ("wait-interval", "W"),
-    ("exact", "x"),
-    ("fragments", "f"),
-    ("version", "V"),
-    ("help", "h"),
-    ("line-numbers", "0"),
-    ("modprobe", "M"),
-    ("set-counters", "c"),
-    ("goto", "g"),
-    ("ipv4", "4"),
-    ("ipv6", "6"),
-)
-_TAKES: Final = {**_SHORT, "0": ""}
-
 # Which options go with which commands: a letter that stands here is refused.
 _REFUSED: Final = {
     "I": "nx0",
@@ -108,19 +53,7 @@ _TOGETHER: Final = {"L": ("Z", "Z#"), "S": ("Z", "Z#"), "Z": ("L", "S")}
 _RULE_COMMANDS: Final = frozenset({"A", "C", "D", "I", "R"})
 
 
-class _Loaded:
-    """An extension in this command (``struct xtables_rule_match``)."""
-
-    __slots__ = ("completed", "extension", "name", "values")
-
-    def __init__(self, name: str, extension: type[Extension], values: Values) -> None:
-        self.name = name
-        self.extension = extension
-        self.values = values
-        self.completed = False
-
-
-class Parser:
+class Parser(Getopt):
     """``do_parse``: one for each command. ``restore`` is the name of the tool where the words are a line of iptables-restore."""
 
     def __init__(
@@ -133,177 +66,17 @@ class Parser:
         restore: str = "",
         version: str = "",
     ) -> None:
-        self.more = list(words)
-        self.names = names
+        super().__init__(words, names=names, variant=variant, table=table, program=restore or "iptables")
         self.restore = restore
         self.version = version
-        self.command = Command(table, variant)
-        self.draft = self.command.draft
-        self.given: dict[str, bool] = {}
-        """Options so far, and whether ``!`` stood before them."""
-        self.invert = False
-        self.matches: list[_Loaded] = []
-        self.target: _Loaded | None = None
-        self.tables: list[type[Extension]] = []
-        """Whose options are known, the last one first."""
-        self.proto_used = False
         self.source = self.destination = ""
-        self.before = restore or "iptables"
-
-    # -- getopt_long ----------------------------------------------------------------------------------------------
 
     def parse(self) -> Command:
         """Read all words; raises ``OptionError``, ``BadArgument``, ``StopParsing``, ``NotModelled``."""
-        more = self.more
-        while more:
-            word = more.pop(0)
-            if word == "--":
-                break
-            if word.startswith("--"):
-                self._long(word)
-            elif len(word) > 1 and word[0] == "-":
-                self._cluster(word)
-            elif word == "!":
-                if self.invert:
-                    msg = "multiple consecutive ! not allowed"
-                    raise OptionError(msg)
-                self.invert = True
-                continue
-            else:
-                msg = f"Bad argument `{word}'\n"
-                raise BadArgument(msg)
-            self.invert = False
-            self.before = word
+        self.read()
         return self._finish()
 
-    def _cluster(self, word: str) -> None:
-        """Short options in one word: ``-nvL``."""
-        place = 1
-        while place < len(word):
-            letter = word[place]
-            place += 1
-            takes = _SHORT.get(letter)
-            if takes is None:
-                self._load_proto()
-                # In the middle of a word getopt still stands on it, and libxtables names the one before.
-                msg = f'unknown option "{word if place == len(word) else self.before}"'
-                raise OptionError(msg)
-            rest = word[place:]
-            if not takes:
-                self._base(letter, None)
-            elif rest or takes == "::":
-                self._base(letter, rest or None)
-                return
-            elif not self.more:
-                msg = f'option "{word}" requires an argument'
-                raise OptionError(msg)
-            else:
-                self._base(letter, self.more.pop(0))
-                return
-            self.invert = False
-
-    def _long(self, word: str) -> None:
-        name, equals, argument = word[2:].partition("=")
-        found = self._lookup(name)
-        if found is None and self._load_proto():
-            found = self._lookup(name)
-        if found is None:
-            msg = f'unknown option "{word}"'
-            raise OptionError(msg)
-        owner, option = found
-        if isinstance(option, str):
-            takes = _TAKES[option]
-            if equals and not takes:
-                msg = f'unknown option "{word}"'
-                raise OptionError(msg)
-            if takes == ":" and not equals:
-                argument = self._argument(word)
-            self._base(option, argument if takes == ":" or equals else None)
-            return
-        if option.kind is None:
-            if equals:
-                msg = f'unknown option "{word}"'
-                raise OptionError(msg)
-        elif not equals:
-            argument = self._argument(word)
-        self._extension(owner, option, argument)
-
-    def _argument(self, word: str) -> str:
-        if not self.more:
-            msg = f'option "{word}" requires an argument'
-            raise OptionError(msg)
-        return self.more.pop(0)
-
-    def _lookup(self, name: str) -> tuple[type[Extension] | None, str | Option] | None:
-        """Exact names first; then a beginning that only one option has (or synonyms that mean the same)."""
-        for long, letter in LONG_OPTIONS:
-            if long == name:
-                return None, letter
-        for extension in self.tables:
-            for option in extension.OPTIONS:
-                if option.name == name:
-                    return extension, option
-        found: list[tuple[type[Extension] | None, str | Option]] = [
-            (None, letter) for long, letter in LONG_OPTIONS if long.startswith(name)
-        ]
-        for extension in self.tables:
-            found += [(extension, option) for option in extension.OPTIONS if option.name.startswith(name)]
-        if not found:
-            return None
-        owner, first = found[0]
-        for other, option in found[1:]:
-            same = (
-                option == first if isinstance(first, str) else not isinstance(option, str) and option.key == first.key
-            )
-            if other is not owner or not same:
-                return None
-        return owner, first
-
-    # -- options of extensions ------------------------------------------------------------------------------------
-
-    def _extension(self, owner: type[Extension] | None, option: Option, argument: str) -> None:
-        """``command_default``: the option goes to the target, or to the youngest match that knows it."""
-        # xtables_option_lookup goes by the id: of synonyms the first one is named in what is said.
-        entry = next(one for one in owner.OPTIONS if one.key == option.key) if owner is not None else option
-        if self.target is not None and self.target.extension is owner:
-            holder = self.target
-        else:
-            holder = next((one for one in self.matches if not one.completed and one.extension is owner), None)
-        if holder is None:
-            msg = f'Unknown arg "{argument or "(null)"}"'
-            raise OptionError(msg)
-        call = OptionCall(holder.name, entry, argument, self.invert, holder.values, self.more)
-        holder.extension.parse(call)
-
-    def _load_proto(self) -> bool:
-        """``load_proto``: what is not known may be an option of the match of the ``-p`` protocol."""
-        if not self.draft.protocol or self.proto_used:
-            return False
-        name = self.draft.protocol
-        number = strtoui(name, 0, 255)
-        if number is not None:
-            known = proto_name(number, self.names, lookup="n" not in self.given)
-            if known is None:
-                return False
-            name = known
-        extension = find_match(match_name(name))
-        if extension is None:
-            return False
-        self.proto_used = True
-        self._add_match(match_name(name), extension)
-        return True
-
-    def _add_match(self, name: str, extension: type[Match]) -> None:
-        for one in self.matches:
-            if one.name == name:
-                one.completed = True
-        self.matches.append(_Loaded(name, extension, Values(extension.OPTIONS, self.names, self.draft)))
-        if extension not in self.tables:
-            self.tables.insert(0, extension)
-
-    # -- the tool's own options -----------------------------------------------------------------------------------
-
-    def _base(self, letter: str, argument: str | None) -> None:
+    def own(self, letter: str, argument: str | None) -> None:
         handler = _HANDLERS.get(letter)
         if letter == "h":
             what = "the help text"
@@ -332,7 +105,7 @@ class Parser:
         elif self._has_argument():
             command.chain = self.more.pop(0)
         if letter in "DLSZ" and self._has_argument():
-            command.rulenum = _rule_number(self.more.pop(0))
+            command.rulenum = rule_number(self.more.pop(0))
             if letter in "DZ":
                 command.actions[-1] = f"{letter}#"
                 if letter == "Z":
@@ -341,9 +114,9 @@ class Parser:
             if not self._has_argument():
                 msg = "-R requires a rule number"
                 raise OptionError(msg)
-            command.rulenum = _rule_number(self.more.pop(0))
+            command.rulenum = rule_number(self.more.pop(0))
         elif letter == "I":
-            command.rulenum = _rule_number(self.more.pop(0)) if self._has_argument() else 1
+            command.rulenum = rule_number(self.more.pop(0)) if self._has_argument() else 1
         elif letter in "EP":
             if not self._has_argument():
                 what = "old-chain-name and new-chain-name" if letter == "E" else "a chain and a policy"
@@ -413,7 +186,7 @@ class Parser:
     def _jump(self, letter: str, argument: str) -> None:
         self._set("j")
         command = self.command
-        command.jumpto = _target_name(argument)
+        command.jumpto = target_name(argument)
         if letter == "g":
             command.goto = True
             return
@@ -421,7 +194,7 @@ class Parser:
             return
         extension = find_target(command.jumpto)
         if extension is not None:
-            self.target = _Loaded(command.jumpto, extension, Values(extension.OPTIONS, self.names, self.draft))
+            self.target = Loaded(command.jumpto, extension, Values(extension.OPTIONS, self.names, self.draft))
             self.tables.insert(0, extension)
 
     def _match(self, _letter: str, argument: str) -> None:
@@ -432,7 +205,7 @@ class Parser:
             msg = f'Invalid match name "{argument}" ({XT_EXTENSION_MAXNAMELEN - 1} chars max)'
             raise OptionError(msg)
         name = match_name(argument)
-        self._add_match(name, load_match(name))
+        self.add_match(name, load_match(name))
 
     def _table(self, _letter: str, argument: str) -> None:
         if self.invert:
@@ -484,7 +257,7 @@ class Parser:
         if not argument and self._has_argument():
             argument = self.more.pop(0)
         if letter == "w":
-            self.command.wait = _wait_time(argument)
+            self.command.wait = wait_time(argument)
             return
         if not argument:
             msg = "wait interval value required"
@@ -607,65 +380,3 @@ _HANDLERS: Final = {
     "6": Parser._family,
     "M": Parser._ignored,
 }
-
-
-def proto_name(number: int, names: Names, *, lookup: bool) -> str | None:
-    """``proto_to_name``: libxtables' own names, then /etc/protocols."""
-    for name, known in CHAIN_PROTOS:
-        if known == number:
-            return name
-    return names.protocol_name(number) if number and lookup else None
-
-
-def match_name(name: str) -> str:
-    """How ``xtables_find_match`` calls it."""
-    return "icmp6" if name in {"icmpv6", "ipv6-icmp"} else name
-
-
-def assert_valid_chain_name(name: str, *, announced: bool = False) -> None:
-    """``assert_valid_chain_name``: raises ``OptionError``. A chain that was announced may have the name of an extension."""
-    if len(name) >= XT_EXTENSION_MAXNAMELEN:
-        msg = f"chain name `{name}' too long (must be under {XT_EXTENSION_MAXNAMELEN} chars)"
-        raise OptionError(msg)
-    if name[:1] in {"-", "!"}:
-        msg = f"chain name not allowed to start with `{name[0]}'"
-        raise OptionError(msg)
-    if name in STANDARD_TARGETS or (is_target(name) and not announced):
-        msg = "chain name may not clash with target name"
-        raise OptionError(msg)
-    if name.split() != [name]:
-        msg = f"Invalid chain name `{name}'"
-        raise OptionError(msg)
-
-
-def _target_name(name: str) -> str:
-    """``xt_parse_target``."""
-    if not name:
-        msg = "Invalid target name (too short)"
-        raise OptionError(msg)
-    if len(name) >= XT_EXTENSION_MAXNAMELEN:
-        msg = f"Invalid target name `{name}' ({XT_EXTENSION_MAXNAMELEN - 1} chars max)"
-        raise OptionError(msg)
-    if name.split() != [name]:
-        msg = f"Invalid target name `{name}'"
-        raise OptionError(msg)
-    return name
-
-
-def _rule_number(text: str) -> int:
-    value = strtoui(text, 1, _INT_MAX)
-    if value is None:
-        msg = f"Invalid rule number `{text}'"
-        raise OptionError(msg)
-    return value
-
-
-def _wait_time(text: str) -> int:
-    """``parse_wait_time``: -1 waits for ever."""
-    if not text:
-        return -1
-    found = re.match(r"\s*[+-]?\d+", text, re.ASCII)
-    if found is None:
-        msg = "wait seconds not numeric"
-        raise OptionError(msg)
-    return int(found.group())

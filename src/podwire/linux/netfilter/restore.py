@@ -18,8 +18,10 @@ from podwire.linux.netfilter.command import BadArgument, Command, StopParsing
 from podwire.linux.netfilter.edit import Edit, MissingChain, Say
 from podwire.linux.netfilter.errors import EditError, TransactionError
 from podwire.linux.netfilter.fast import FastLines
+from podwire.linux.netfilter.grammar import STANDARD_TARGETS, XT_EXTENSION_MAXNAMELEN, assert_valid_chain_name
+from podwire.linux.netfilter.lines import rule_counters, split_words
 from podwire.linux.netfilter.nft import check_words
-from podwire.linux.netfilter.parser import STANDARD_TARGETS, XT_EXTENSION_MAXNAMELEN, Parser, assert_valid_chain_name
+from podwire.linux.netfilter.parser import Parser
 from podwire.linux.netfilter.tables import NFT, TABLE_HOOKS, RuleSpec
 from podwire.linux.netfilter.xt.base import XtCheckError
 from podwire.linux.netfilter.xt.options import OTHER_PROBLEM, PARAMETER_PROBLEM, RESOURCE_PROBLEM, Names, OptionError
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 VERSIONS: Final = {"nft": "1.8.9 (nf_tables)", "legacy": "1.8.9 (legacy)"}
 _LONGEST_LINE: Final = 10239
-_LONGEST_WORD: Final = 1023
 _MOST_WORDS: Final = 251
 _MOST_ERRORS: Final = 16
 _COUNTERS: Final = re.compile(r"\[\s*\+?(\d+):\s*\+?(\d+)", re.ASCII)
@@ -369,55 +370,3 @@ class Restore:
         except XtCheckError as error:
             return error.errno
         return 0
-
-
-def rule_counters(line: str, number: int) -> tuple[tuple[str, str] | None, str]:
-    """``tokenize_rule_counters``: ``[5:420]`` in front of a rule, and what follows it."""
-    if line[:1] != "[":
-        return None, line
-    end = line.find("]")
-    packets, colon, rest = line[1:].lstrip(":").partition(":")
-    if end < 0:
-        msg = f"Bad line {number}: need ]"
-        raise OptionError(msg)
-    octets = rest.lstrip("]").partition("]")[0]
-    if not packets or not colon or not octets:
-        msg = f"Bad line {number}: need {']' if packets else ':'}"
-        raise OptionError(msg)
-    return (packets, octets), line[end + 1 :]
-
-
-def split_words(text: str) -> list[str]:
-    """``add_param_to_argv``: words between blanks; double quotes hold blanks together, and in them a backslash hides what follows."""
-    words: list[str] = []
-    word: list[str] = []
-    quoted = hidden = False
-    for letter in text:
-        if quoted:
-            if hidden:
-                hidden = False
-            elif letter == "\\":
-                hidden = True
-                continue
-            elif letter == '"':
-                quoted = False
-                words.append("".join(word))
-                word.clear()
-                continue
-            word.append(letter)
-        elif letter == '"':
-            quoted = True
-            continue
-        elif letter in " \t\n":
-            if word:
-                words.append("".join(word))
-                word.clear()
-            continue
-        else:
-            word.append(letter)
-        if len(word) > _LONGEST_WORD:
-            msg = "Parameter too long!"
-            raise OptionError(msg)
-    if word:
-        words.append("".join(word))
-    return words

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.address import mask_text
+from podwire.linux.netfilter.grammar import proto_name
+from podwire.linux.netfilter.hooks import HOOK_NAMES
 from podwire.linux.netfilter.nft import nft_view
-from podwire.linux.netfilter.parser import proto_name
-from podwire.linux.netfilter.tables import HOOK_NAMES, LEGACY, NFT, TABLE_HOOKS, Chain, Jump, Rule, Standard
+from podwire.linux.netfilter.tables import LEGACY, NFT, TABLE_HOOKS, Chain, Jump, Rule, Standard
 from podwire.linux.netfilter.xt.options import Names
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class _Follower:
     def _hear(self, ct: Connection, events: int, portid: int) -> None:
         """The listener: the message is made now, and read when the machine has done what it does."""
         kind = EVENT_DESTROY if events & IPCT_DESTROY else EVENT_NEW if events & _CREATED else EVENT_UPDATE
-        if self._cmd.events & kind:
+        if not self._cmd.events or self._cmd.events & kind:
             self._ready.append((told(ct, events), portid))
             self._proc.wake()
 

@@ -30,7 +30,6 @@ _LONGS: Final = {
     "label-del": ">", "orig-zone": "(", "reply-zone": ")",
 }  # fmt: skip
 _COMMANDS: Final = "LIDGFEVhCSUA"
-_OPTIONAL: Final = "ngj>"
 _FLAGS: Final = "z"
 _ARGUMENT: Final = "sdrqptuea[]{}mifocbwl<()"
 _ORDER: Final = "sdrqptuze[]{}amifngocbjwl<>()"
@@ -91,7 +90,7 @@ class Command(msgspec.Struct):
     reply_zone: int | None = None
     id: int | None = None
     outputs: frozenset[str] = frozenset()
-    events: int = 7
+    events: int = 0
     snat: tuple[Ip | None, int | None] = (None, None)
     dnat: tuple[Ip | None, int | None] = (None, None)
     warnings: str = ""
@@ -242,8 +241,8 @@ class _Parser:
         elif letter == "u":
             self._status(value)
         elif letter == "e":
-            cmd.events = sum({number for _, number in self._words(value, _EVENTS)})
-            cmd.events = min(cmd.events, 7)
+            for name, _ in self._words(value, _EVENTS):
+                cmd.events |= dict(_EVENTS)[name]
         elif letter == "o":
             cmd.outputs |= {str(name) for _, name in self._words(value, _OUTPUTS)} - {"userspace"}
             if "save" in cmd.outputs and len(cmd.outputs) > 1:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from podwire.linux.netfilter.address import mask_text
+from podwire.linux.netfilter.grammar import proto_name
 from podwire.linux.netfilter.nft import nft_view
-from podwire.linux.netfilter.parser import proto_name
 from podwire.linux.netfilter.tables import NFT, Jump, Standard
 
 if TYPE_CHECKING:
