@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from podwire.cluster import running
 from podwire.cluster.connecting import Connection, connect
+from podwire.cluster.fetching import Flow, fetch
 from podwire.cluster.payload import MaxPayload, max_payload
 from podwire.cluster.probes import PingResult, ping, send
 from podwire.cluster.running import CommandResult
@@ -112,6 +113,22 @@ class Handle:
         that is none.
         """
         return connect(self._cluster, self.place, self._cluster.address_of(target), port, protocol, send, timeout)
+
+    def curl(
+        self,
+        url: str,
+        *,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        timeout: float | None = None,
+    ) -> Flow:
+        """``curl -sS URL``; a pod, node or host in the URL goes by its name. ``timeout`` is for all of it, in virtual seconds.
+
+        A request that fails is data (``flow.ok``, ``flow.error``, ``flow.exit_code``). Raises ``PodwireError`` for what is no URL, or
+        names nobody.
+        """
+        return fetch(self._cluster, self.place, url, method, headers or {}, data, timeout)
 
     def sysctl(self, key: str, value: str | int) -> None:
         """``sysctl -w key=value``; dots or slashes.

@@ -10,6 +10,7 @@ import msgspec
 from podwire.kube import words
 from podwire.kube.invalid import Problems
 from podwire.kube.labels import LabelSelector, check_selector
+from podwire.kube.pod import PodSpecFields
 from podwire.kube.workloads import DaemonSet, Deployment, Pod, PodTemplate, ReplicaSet, StatefulSet, Strategy
 
 _PERCENT: Final = re.compile("[0-9]+%")
@@ -150,6 +151,40 @@ def default_stateful_set(document: dict[str, Any]) -> None:
 # ---------------------------------------------------------------------------------------------------------------- checks
 
 
+def check_pod_spec(problems: Problems, at: str, spec: PodSpecFields) -> None:
+    """Names are unique, and so are host ports."""
+    names: set[str] = set()
+    host_ports: set[tuple[str, str | None, int]] = set()
+    for index, container in enumerate(spec.containers):
+        path = f"{at}.containers[{index}]"
+        if container.name in names:
+            problems.duplicate(f"{path}.name", container.name)
+        names.add(container.name)
+        port_names: set[str] = set()
+        for number, port in enumerate(container.ports):
+            if port.name is not None and port.name in port_names:
+                problems.duplicate(f"{path}.ports[{number}].name", port.name)
+            port_names.add(port.name or "")
+            host = (port.protocol, port.host_ip, port.host_port)
+            if port.host_port and host in host_ports:
+                problems.duplicate(f"{path}.ports[{number}].hostPort", port.host_port)
+            host_ports.add(host)
+            if spec.host_network and port.host_port not in {0, port.container_port}:
+                problems.invalid(
+                    f"{path}.ports[{number}].containerPort",
+                    port.container_port,
+                    "must match `hostPort` when `hostNetwork` is true",
+                )
+    if spec.node_name:
+        problems.all(f"{at}.nodeName", spec.node_name, words.dns_subdomain(spec.node_name))
+    words.check_labels(problems, f"{at}.nodeSelector", spec.node_selector)
+
+
+def check_pod(pod: Pod, problems: Problems) -> None:
+    """As core/validation does."""
+    check_pod_spec(problems, "spec", pod.spec)
+
+
 def _check_template(problems: Problems, template: PodTemplate, selector: LabelSelector | None, kind: str) -> None:
     if selector is None:
         problems.required("spec.selector")
@@ -166,6 +201,7 @@ def _check_template(problems: Problems, template: PodTemplate, selector: LabelSe
             )
     words.check_labels(problems, "spec.template.labels", template.metadata.labels)
     words.check_annotations(problems, "spec.template.annotations", template.metadata.annotations)
+    check_pod_spec(problems, "spec.template.spec", template.spec)
     policy = template.spec.restart_policy
     if policy not in {None, "Always"}:
         problems.unsupported("spec.template.spec.restartPolicy", policy, ("Always",))

@@ -217,6 +217,8 @@ class Machine:
                 door.link_del(link)
         for name in [name for name, other in self.netns_names.items() if other is netns]:
             del self.netns_names[name]
+        if netns.sockets.tcp is not None:
+            netns.sockets.tcp.purge()
         del self.netns[netns.label]
 
     def random(self, *key: str) -> Random:

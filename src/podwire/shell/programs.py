@@ -30,7 +30,7 @@ WRAPPERS: Final = frozenset({"date", "kubectl", "nsenter", "ssh", "timeout", "un
 """Names that only lead elsewhere, or mind the clock; ``moves`` has them."""
 
 REFUSED: Final = frozenset(
-    "arptables brctl busctl calicoctl cilium crictl ctr curl dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
+    "arptables brctl busctl calicoctl cilium crictl ctr dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
     " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
     " iptables-xml ipvsadm iw lsof mount mtr nc ncat netcat"
     " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"

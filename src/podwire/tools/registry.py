@@ -17,6 +17,7 @@ _TOOLS: Final = MappingProxyType(
         "bridge": "podwire.tools.bridge:bridge",
         "cat": "podwire.tools.cat:cat",
         "conntrack": "podwire.tools.conntrack.main:conntrack",
+        "curl": "podwire.tools.curl:curl",
         "dmesg": "podwire.tools.dmesg:dmesg",
         "ethtool": "podwire.tools.ethtool:ethtool",
         "hostname": "podwire.tools.hostname:hostname",

@@ -74,6 +74,15 @@ def test_several_addresses_are_several_rules_and_insertions_turn_their_order(doo
 
 
 @BOTH
+def test_a_rule_is_inserted_at_most_behind_the_last_one(door, variant):
+    iptables(door, "-A INPUT -s 1.1.1.1", variant)
+    iptables(door, "-I INPUT 2 -s 2.2.2.2", variant)
+    with pytest.raises(EditError, match="Index of insertion too big"):
+        iptables(door, "-I INPUT 4 -s 3.3.3.3", variant)
+    assert "-A INPUT -s 1.1.1.1/32\n-A INPUT -s 2.2.2.2/32\n" in door.iptables_save(variant=variant)
+
+
+@BOTH
 def test_nothing_of_an_edit_that_fails_is_left(door, variant):
     iptables(door, "-A INPUT -s 1.1.1.1", variant)
     before = door.iptables_save(variant=variant)
@@ -102,12 +111,12 @@ def test_zeroed_counters_are_zero_and_the_others_stay(door, variant):
     assert table(door, variant).chains["INPUT"].counts
 
 
-@BOTH
-def test_a_policy_begins_to_count_anew(door, variant):
+@pytest.mark.parametrize(("variant", "kept"), [(NFT, 9), (LEGACY, 0)])
+def test_a_policy_counts_anew_when_it_is_set_and_with_legacy_after_every_edit(door, variant, kept):
     iptables(door, "-P INPUT DROP", variant)
     table(door, variant).chains["INPUT"].packets = 9
-    iptables(door, "-A INPUT -s 1.1.1.1", variant)
-    assert table(door, variant).chains["INPUT"].packets == 9
+    iptables(door, "-A OUTPUT -s 1.1.1.1", variant)
+    assert table(door, variant).chains["INPUT"].packets == kept
     iptables(door, "-P INPUT ACCEPT", variant)
     assert (table(door, variant).chains["INPUT"].packets, table(door, variant).chains["INPUT"].policy) == (0, "ACCEPT")
 
@@ -125,7 +134,7 @@ def test_nft_numbers_chains_and_rules_of_a_table_as_they_come(door):
 def test_a_chain_made_anew_is_the_last_at_its_hook_and_so_the_first(door):
     iptables(door, "-A INPUT -s 1.1.1.1")
     iptables(door, "-A INPUT -s 1.1.1.1", LEGACY)
-    legacy, nft = door.netns.hooks[NF_INET_LOCAL_IN]
+    legacy, _nft = door.netns.hooks[NF_INET_LOCAL_IN]
     iptables(door, "-A INPUT -s 2.2.2.2")
     assert door.netns.hooks[NF_INET_LOCAL_IN][0] is legacy
     door.iptables_restore("*filter\n-A INPUT -s 1.1.1.1\nCOMMIT\n")

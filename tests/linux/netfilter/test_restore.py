@@ -70,6 +70,17 @@ def test_nft_names_every_operation_that_the_kernel_refuses_and_legacy_the_commit
     assert refused(door, text, variant=LEGACY).text == "iptables-restore: line 7 failed\n"
 
 
+def test_of_several_operations_that_are_refused_each_is_named(door):
+    text = "*filter\n:A -\n:B -\n-A A -j A\n-A B -j B\n-A INPUT -j A\n-A INPUT -s 1.1.1.1\n-A INPUT -j B\nCOMMIT\n"
+    assert [line.split(":")[0] for line in refused(door, text).text.splitlines()[1:]] == ["line 6", "line 8"]
+    assert door.iptables_save() == ""
+
+
+def test_legacy_takes_a_rule_for_no_address_at_all(door):
+    door.iptables_restore("*filter\n-A INPUT ! -s 0.0.0.0/0\nCOMMIT\n", variant=LEGACY)
+    assert "-A INPUT ! -s 0.0.0.0/0\n" in door.iptables_save(variant=LEGACY)
+
+
 def test_without_noflush_the_table_is_new_and_with_it_only_named_chains_are_emptied(door):
     first = "*filter\n:A - [0:0]\n:B - [0:0]\n-A A -s 1.1.1.1\n-A B -s 2.2.2.2\nCOMMIT\n"
     door.iptables_restore(first)

@@ -203,6 +203,19 @@ def small_reads(m: Ends) -> None:
     m.sleep(0.1)
 
 
+def small_writes(m: Ends) -> None:
+    _, c, s = _pair(m)
+    for _ in range(40):
+        m.send(c, b"x" * 10)
+        m.sleep(0.005)
+        m.recv(s)
+    m.close(s)
+    m.sleep(0.1)
+    m.recv(c)
+    m.close(c)
+    m.sleep(0.1)
+
+
 def stream(m: Ends) -> None:
     _, c, s = _pair(m)
     for _ in range(12):
@@ -485,6 +498,7 @@ EXCHANGES = {
     "more-than-a-window": Exchange(more_than_a_window),
     "both-talk": Exchange(both_talk),
     "small-reads": Exchange(small_reads),
+    "small-writes": Exchange(small_writes),
     "stream": Exchange(stream),
     "nagle": Exchange(nagle),
     "blackhole": Exchange(blackhole, timed=True),

@@ -8,7 +8,7 @@ from podwire.linux.netlink import Netlink
 from podwire.linux.path import input as path_input
 from podwire.linux.socket import SocketError
 from podwire.linux.tcp import TcpSocket
-from podwire.linux.tcp.timers import set_keepalive
+from podwire.linux.tcp.keepalive import set_keepalive
 from podwire.trace.events import Received, Transmitted
 from podwire.wire.addr import ANY4, Ip4
 from tests.linux.lab import Lab, pair
@@ -63,6 +63,13 @@ def known_pair(mtu: int = 1500) -> Lab:
     return lab
 
 
+def accepted(listener: TcpSocket) -> TcpSocket:
+    """The connection that waits."""
+    socket = listener.accept()
+    assert socket is not None
+    return socket
+
+
 class Losses:
     """Loses TCP segments where they would reach a socket of a namespace."""
 
@@ -70,7 +77,7 @@ class Losses:
         self.of: dict[str, list[int]] = {}
         """What is lost by namespace: nothing listed is everything."""
         self._count: dict[str, int] = {}
-        receive = path_input.tcp_v4_rcv
+        receive = path_input.tcp_v4_rcv  # type: ignore[attr-defined]
 
         def lossy(netns, skb, *more):
             numbers = self.of.get(netns.label)

@@ -39,18 +39,18 @@ def test_any_loss_of_a_few_segments_leaves_the_bytes_in_order(lost, writes, answ
     lab.sysctl("a", "tcp_sack", int(sack))
     lab.sysctl("b", "tcp_timestamps", int(timestamps))
     count = {"a": -1, "b": -1}
-    receive = path_input.tcp_v4_rcv
+    receive = path_input.tcp_v4_rcv  # type: ignore[attr-defined]
 
     def lossy(netns, skb, *more):
         count[netns.label] += 1
         if count[netns.label] not in lost[netns.label]:
             receive(netns, skb, *more)
 
-    path_input.tcp_v4_rcv = lossy
+    path_input.tcp_v4_rcv = lossy  # type: ignore[attr-defined]
     try:
         _exchange(lab, writes, answer)
     finally:
-        path_input.tcp_v4_rcv = receive
+        path_input.tcp_v4_rcv = receive  # type: ignore[attr-defined]
 
 
 def _exchange(lab, writes, answer):

@@ -7,11 +7,12 @@ import pytest
 from podwire.errors import NotModelled
 from podwire.linux.errors import NetlinkError
 from podwire.linux.tcp import TcpSocket, TcpState
+from podwire.linux.tcp.table import tcp_table
 from podwire.trace.events import Delivered, Dropped, Transmitted
 from podwire.wire.addr import ANY4, Ip4
 from podwire.wire.headers import Tcp, Udp
 from tests.linux.facts.test_f080_f099_vxlan import overlay
-from tests.linux.tcp.simulated import known_pair
+from tests.linux.tcp.simulated import accepted, known_pair
 
 B = Ip4.parse("10.0.0.2")
 
@@ -23,7 +24,7 @@ def established(lab, where="b", port=80):
     client = TcpSocket(lab["a"])
     client.connect(B, port)
     lab.run(0.1)
-    return client, listener.accept(), listener
+    return client, accepted(listener), listener
 
 
 def test_the_owner_is_woken_once_and_never_inside_a_call():
@@ -79,7 +80,7 @@ def test_a_listener_is_woken_and_a_connection_that_nobody_accepted_takes_data():
     client.send(b"early")
     lab.run(0.1)
     assert woken == [True]
-    server = listener.accept()
+    server = accepted(listener)
     assert server.recv() == b"early"
     assert not listener.readable
 
@@ -96,7 +97,7 @@ def test_every_segment_ends_in_one_terminal_event():
     server.close()
     listener.close()
     lab.run(70)
-    ends = {}
+    ends: dict[int, list[object]] = {}
     for record in lab.records:
         if isinstance(record.event, Delivered | Dropped):
             ends.setdefault(record.packet, []).append(record.event)
@@ -124,11 +125,40 @@ def test_a_challenge_ack_answers_a_reset_that_is_only_near(monkeypatch):
     client.abort()
     lab.run(0.1)
     assert server.state is TcpState.ESTABLISHED
-    assert any(
-        record.event.frame.find(Tcp).flags == 0x10
+    answers = [
+        record.event.frame.find(Tcp)
         for record in lab.records
-        if isinstance(record.event, Transmitted) and record.netns == "b" and record.event.frame.find(Tcp)
-    )
+        if isinstance(record.event, Transmitted) and record.netns == "b"
+    ]
+    assert [answer.flags for answer in answers if answer is not None] == [0x10]
+
+
+def test_an_orphan_in_fin_wait_2_is_a_whole_socket_only_as_long_as_it_must():
+    """``tcp_close``: what is over TCP_TIMEWAIT_LEN of tcp_fin_timeout; the rest of the time it is a time-wait socket."""
+    lab = known_pair()
+    lab.sysctl("a", "tcp_fin_timeout", 70)
+    client, _, _ = established(lab)
+    client.close()
+    lab.run(9)
+    table = tcp_table(lab["a"])
+    assert [sk.state for sk in table.established.values()] == [TcpState.FIN_WAIT2]
+    lab.run(3)
+    assert not table.established
+    assert [left.substate for left in table.timewait.values()] == [TcpState.FIN_WAIT2]
+    lab.run(65)
+    assert not table.timewait
+
+
+def test_with_its_namespace_the_timers_of_a_connection_go():
+    lab = known_pair()
+    client, _, _ = established(lab)
+    lab.down("b:v1")
+    client.send(b"x")
+    lab["a"].machine.remove_netns(lab["a"])
+    lab.restart()
+    lab.run(5)
+    assert not client.sk.timer_what
+    assert not [record for record in lab.records if record.netns == "a"]
 
 
 def test_vxlan_ports_are_drawn_per_socket_and_direction():
@@ -147,13 +177,13 @@ def test_vxlan_ports_are_drawn_per_socket_and_direction():
         client.bind(ANY4, 45000)
         client.connect(Ip4.parse("192.168.2.12"), 80)
         lab.run(0.5)
-        server = listener.accept()
+        server = accepted(listener)
         client.send(b"x" * 100)
         lab.run(0.5)
         server.recv()
         client.abort()
         lab.run(0.1)
-        ports = {"node1": set(), "node2": set()}
+        ports: dict[str, set[int]] = {"node1": set(), "node2": set()}
         for record in lab.records:
             if isinstance(record.event, Transmitted) and record.event.dev == "eth0" and record.netns in ports:
                 outer = record.event.frame.find(Udp)

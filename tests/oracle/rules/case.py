@@ -24,17 +24,28 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
     how: str
 
 
+class Local(msgspec.Struct, frozen=True, tag="local"):
+    """The router itself sends the datagram ``data`` (hex) by a raw socket with that SO_MARK."""
+
+    data: str
+    mark: int = 0
+
+
 class Case(msgspec.Struct, frozen=True):
     """``variant`` of iptables; texts for ``ipset restore`` and ``iptables-restore``; switches; what is sent."""
 
     variant: str
     theme: str
     rules: str
-    packets: tuple[Send | Answer, ...]
+    packets: tuple[Send | Answer | Local, ...]
     sets: str = ""
     sysctls: tuple[str, ...] = ()
     trace: bool = False
     """TRACE stands first in raw: the rules that packets meet are compared, too."""
+    routes: tuple[str, ...] = ()
+    """Words for ``ip`` on the router."""
+    listening: tuple[int, ...] = ()
+    """UDP ports at which the router listens."""
 
 
 class Seen(msgspec.Struct):
@@ -42,12 +53,16 @@ class Seen(msgspec.Struct):
 
     frames: list[tuple[int, str, str]] = []
     """Number of the packet that was sent last, the host that got the frame, the frame in hex."""
+    refused: list[tuple[int, int]] = []
+    """Number of a packet of the router's own, and the errno that the sender got."""
     saved: str = ""
     """``iptables-save -c``."""
     connections: str = ""
     """``conntrack -L -o extended``, and of ``ipset save`` behind it."""
     trace: str = ""
     """``xtables-monitor --trace``."""
+    told: str = ""
+    """The same from podwire's events, in the words of ``podwire trace --detailed``; empty of the kernel."""
     error: str = ""
 
 

@@ -14,12 +14,19 @@ from tests.oracle.rules.case import Case, Seen
 _KNOWN_PORTS = {500, 53, 80, 443, 8080, 30007, 1000, 40000, 40001, 7777}
 _SENT_IDS = {1, 77, 78, 79, 80}
 _DRAWN = range(100, 60001)
+_TIMESTAMP_REPLY = 14
+_XT_RETURN = "0xfffffffb"
+"""What iptables-nft 1.8.9 calls RETURN in a trace."""
+_WRITER = re.compile(r"  \[iptables\]$", re.MULTILINE)
+"""Who wrote a rule, behind a line of ``podwire trace --detailed``."""
+_PACKET = re.compile(r"^PACKET: 2 (\w+) (.*?) *$")
+_OF_PACKET = re.compile(r"\b(SPORT|DPORT|ID)=(\d+)")
 _STAMP = re.compile(r"^# (Generated|Completed) .*\n", re.MULTILINE)
 _TIMES = re.compile(r"^((?:ipv4 +2 )?\w+ +\d+) \d+ ", re.MULTILINE)
 _PORT = re.compile(r"\b(sport|dport|id)=(\d+)")
 _FLOW = re.compile(r" use=\d+| id=\d+$", re.MULTILINE)
 _SEED = re.compile(r" initval 0x[0-9a-f]+")
-_RULE = re.compile(r"^ TRACE: 2 (\w+) (\w+):([^:\s]+):(rule|return|policy)(?::0x[0-9a-f]+)?:?(\S*) *(.*)$")
+_RULE = re.compile(r"^ TRACE: 2 (\w+) (\w+):([^:\s]+):(rule|return|policy)(?::(?:0x)?[0-9a-f]+(?=:))?:?(\S*) *(.*)$")
 
 
 class Names:
@@ -82,6 +89,9 @@ def datagram(data: bytes, names: Names, *, quoted: bool = False) -> str:
     kind, code, _, rest = struct.unpack("!BBHI", body[:8])
     if kind in {3, 4, 5, 11, 12} and len(body) >= 28:
         return f"{text} icmp {kind}/{code} {rest:08x}{bad} ({datagram(body[8:], names, quoted=True)})"
+    if kind == _TIMESTAMP_REPLY:
+        # When it was received and sent: a real one tells the time of day.
+        body = body[:12]
     return f"{text} icmp {kind}/{code} id {names.port(rest >> 16)} {rest & 0xFFFF:#x} {body[8:].hex()}{bad}"
 
 
@@ -98,16 +108,37 @@ def connections(text: str, names: Names) -> str:
     return "".join(sorted(line for line in text.splitlines(keepends=True) if not line.startswith("conntrack v")))
 
 
-def traced(text: str) -> str:
-    """What each packet met, packet by packet: table, chain, verdict and the rule's text."""
+def traced(text: str, names: Names | None = None) -> str:
+    """What each packet met, in order: table, chain, verdict and the rule's text; with ``names`` also what the packet then was."""
     order: dict[str, int] = {}
     lines = []
+    count = 0
+    before = ""
     for line in text.splitlines():
+        if names is not None and (packet := _PACKET.match(line)) is not None:
+            before = _OF_PACKET.sub(lambda found: f"{found[1]}={_named(names, found[1], int(found[2]))}", packet[2])
+            continue
         found = _RULE.match(line)
         if found is not None:
-            number = order.setdefault(found[1], len(order))
-            lines.append(f"#{number} {found[2]}:{found[3]}:{found[4]}:{found[5]} {found[6].strip()}".rstrip())
+            # The kernel's name of a packet is where its buffer lies: a later packet may bear it again.
+            if found[1] not in order or found[6].endswith(" -j TRACE"):
+                order[found[1]] = count
+                count += 1
+            number = order[found[1]]
+            if before:
+                lines.append(f"#{number} {before}")
+                before = ""
+            verdict = "RETURN" if found[5] == _XT_RETURN else found[5]
+            lines.append(f"#{number} {found[2]}:{found[3]}:{found[4]}:{verdict} {found[6].strip()}".rstrip())
     return "\n".join(lines) + "\n"
+
+
+def _by_packet(text: str) -> str:
+    return "".join(sorted(text.splitlines(keepends=True), key=lambda line: int(line[1:].partition(" ")[0] or 0)))
+
+
+def _named(names: Names, word: str, value: int) -> str:
+    return names.ident(value) if word == "ID" else names.port(value)
 
 
 def whole(case: Case, seen: Seen) -> str:
@@ -119,11 +150,12 @@ def whole(case: Case, seen: Seen) -> str:
         f"{seen.error}\n" if seen.error else "",
         "frames\n",
         *frames,
+        *(f"{number} refused: errno {errno}\n" for number, errno in seen.refused),
         "saved\n",
         saved,
         "connections\n",
         connections(seen.connections, names),
-        f"trace\n{traced(seen.trace)}" if case.trace else "",
+        f"trace\n{traced(seen.trace, names)}" if case.trace else "",
     )
     return "".join(parts)
 
@@ -136,4 +168,10 @@ def lines(real: str, ours: str) -> str:
 def difference(case: Case, real: Seen, ours: Seen) -> str:
     """A unified diff; "" if the two agree."""
     one, other = whole(case, real), whole(case, ours)
-    return lines(one, other) if one != other else ""
+    if one != other:
+        return lines(one, other)
+    # An event stands before what its rule sets off, a line of the monitor behind it: packet by packet they are the same.
+    events, monitor = (_by_packet(traced(text)) for text in (_WRITER.sub("", ours.told), ours.trace))
+    if events != monitor:
+        return f"podwire's events tell of other rules than its xtables-monitor:\n{lines(monitor, events)}"
+    return ""

@@ -97,10 +97,32 @@ def receive(hosts, number, frames):
                 frames.append((number, by_socket[each].side, data.hex()))
 
 
-def play(case, hosts, frames):
+def local(case, router):
+    """The router's own sockets: one that sends whole datagrams, and those that listen."""
+    enter(f"/run/netns/{router}")
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    listening = []
+    for port in case["listening"]:
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.bind(("0.0.0.0", port))
+        listening.append(one)
+    return raw, listening
+
+
+def play(case, hosts, raw, seen):
     """Send the packets of a case."""
+    frames = seen["frames"]
     by_side = {host.side: host for host in hosts}
     for number, item in enumerate(case["packets"]):
+        if item["type"] == "local":
+            data = bytes.fromhex(item["data"])
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, item["mark"])
+            try:
+                raw.sendto(data, (".".join(map(str, data[16:20])), 0))
+            except OSError as error:
+                seen["refused"].append((number, error.errno))
+            receive(hosts, number, frames)
+            continue
         if item["type"] == "send":
             side, data = item["side"], bytes.fromhex(item["data"])
         else:
@@ -121,13 +143,15 @@ def answer(case, number, home):
     tool = packets.TOOLS[case["variant"]]
     inside = ("ip", "netns", "exec", router)
     hosts = []
-    frames: list[tuple[int, str, str]] = []
+    sockets = []
     monitor = None
-    seen = {"frames": frames, "saved": "", "connections": "", "trace": "", "error": ""}
+    seen = {"frames": [], "refused": [], "saved": "", "connections": "", "trace": "", "error": ""}
     try:
         build(names)
         if case["sysctls"]:
             run(*inside, "sysctl", "-qw", *case["sysctls"])
+        if case["routes"]:
+            run("ip", "-n", router, "-batch", "-", text="\n".join(case["routes"]) + "\n")
         if case["sets"]:
             run(*inside, "ipset", "restore", text=case["sets"])
         run(*inside, f"{tool}-restore", text=case["rules"])
@@ -138,8 +162,10 @@ def answer(case, number, home):
                 )
                 time.sleep(0.25)
             hosts = [Host("a", names[0]), Host("b", names[2])]
+            raw, listening = local(case, router)
+            sockets = [raw, *listening]
             enter(home)
-            play(case, hosts, frames)
+            play(case, hosts, raw, seen)
             if monitor is not None:
                 time.sleep(0.05)
                 monitor.terminate()
@@ -156,8 +182,8 @@ def answer(case, number, home):
         enter(home)
         if monitor is not None and monitor.poll() is None:
             monitor.kill()
-        for host in hosts:
-            host.socket.close()
+        for each in (*(host.socket for host in hosts), *sockets):
+            each.close()
         for name in names:
             run("ip", "netns", "del", name, check=False)
     return seen

@@ -4,16 +4,19 @@ from podwire.errors import PodwireError
 from podwire.fabric.network import Network
 from podwire.linux.machine import Place
 from podwire.linux.path.output import raw_frame
+from podwire.linux.socket import RawSocket, SocketError, UdpSocket
 from podwire.tools.process import Process
 from podwire.tools.registry import find
-from podwire.trace.events import PACKET_OUTGOING, Received
+from podwire.trace.events import PACKET_OUTGOING, Received, RuleMatched
+from podwire.trace.rules import trace_line
 from podwire.wire.codec import from_bytes, to_bytes
-from podwire.wire.headers import Ethernet
+from podwire.wire.headers import Ethernet, IPv4
 from tests.oracle.rules import packets
-from tests.oracle.rules.case import Case, Seen, Send
+from tests.oracle.rules.case import Case, Local, Seen, Send
 
 NSEC = 1_000_000_000
 PAUSE = 8_000_000
+IPPROTO_RAW = 255
 
 
 class Router:
@@ -23,6 +26,7 @@ class Router:
         self.network = Network()
         self.machine = self.network.add_machine("host")
         self.frames: list[tuple[int, str, str]] = []
+        self.told: list[str] = []
         self.number = 0
         self.monitor: Process | None = None
         mac = {key: ":".join(value[at : at + 2] for at in range(0, 12, 2)) for key, value in packets.MACS.items()}
@@ -82,12 +86,14 @@ class Router:
         return self.run(Place(self.machine.netns_names[name], self.machine.image, "host"), argv, text)
 
     def listen(self) -> None:
-        """Frames that the hosts get are kept from now on."""
+        """Frames that the hosts get are kept from now on, and the rules that packets meet in the router."""
 
         def sink(record: object) -> None:
             event = record.event  # type: ignore[attr-defined]
             if type(event) is Received and event.dev == "eth0" and event.pkt_type != PACKET_OUTGOING:
                 self.frames.append((self.number, record.netns, to_bytes(event.frame).hex()))  # type: ignore[attr-defined]
+            elif type(event) is RuleMatched and event.kind != "return":
+                self.told.append(f" TRACE: 2 {record.packet:08x} {trace_line(event)}\n")  # type: ignore[attr-defined]
 
         self.network.log.attach(sink)
 
@@ -100,6 +106,25 @@ class Router:
         self.network.sleep(PAUSE)
 
 
+    def open(self, case: Case) -> None:
+        """The router's own sockets."""
+        netns = self.machine.netns_names["r"]
+        self.raw = RawSocket(netns, IPPROTO_RAW, lambda: None)
+        for port in case.listening:
+            UdpSocket(netns, port, lambda: None)
+
+    def send_local(self, item: Local) -> int:
+        """The router sends a datagram; the errno that it gets, or 0."""
+        self.raw.mark = item.mark
+        errno = 0
+        try:
+            self.raw.send_raw(from_bytes(bytes.fromhex(item.data), IPv4))
+        except SocketError as error:
+            errno = error.errno
+        self.network.sleep(PAUSE)
+        return errno
+
+
 def run(case: Case) -> Seen:
     """Podwire's answer."""
     router = Router()
@@ -108,15 +133,21 @@ def run(case: Case) -> Seen:
     try:
         if case.sysctls:
             router.inside("r", "sysctl", "-qw", *case.sysctls)
+        for words in case.routes:
+            router.inside("r", "ip", *words.split())
         if case.sets:
             router.inside("r", "ipset", "restore", text=case.sets)
         router.inside("r", f"{tool}-restore", text=case.rules)
         place = Place(router.machine.netns_names["r"], router.machine.image, "host")
         monitor = router.start(place, ("xtables-monitor", "--trace")) if case.trace else None
+        router.open(case)
         router.listen()
         for number, item in enumerate(case.packets):
             router.number = number
-            if isinstance(item, Send):
+            if isinstance(item, Local):
+                if errno := router.send_local(item):
+                    seen.refused.append((number, errno))
+            elif isinstance(item, Send):
                 router.send(item.side, bytes.fromhex(item.data))
             elif router.frames:
                 _, side, last = router.frames[-1]
@@ -124,7 +155,9 @@ def run(case: Case) -> Seen:
                 if data is not None:
                     router.send(side, data)
         seen.frames = router.frames
-        seen.trace = "".join(text for _, text in monitor.output) if monitor is not None else ""
+        if monitor is not None:
+            seen.trace = "".join(text for _, text in monitor.output)
+            seen.told = "".join(router.told)
         seen.saved = router.inside("r", f"{tool}-save", "-c")
         seen.connections = router.inside("r", "conntrack", "-L", "-o", "extended")
         if case.sets:

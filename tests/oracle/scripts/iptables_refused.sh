@@ -134,3 +134,30 @@ for i in iptables-nft iptables-legacy; do
     ipt -v -X
     ipt -v -P INPUT ACCEPT
 done
+say words that are stuck to options
+for i in iptables-nft iptables-legacy; do
+    ipt() { t ip netns exec a $i "$@"; }
+    ipt -L -kn
+    ipt -p tcp -kn
+    ipt -A X --dport 5 -p tcp
+    ipt -A X -W 5
+    ipt -A X -- y
+    ipt -A FORWARD -p tcp -m tcp -m udp --sport 5
+    ipt -A FORWARD -p tcp -m tcp -m udp --sp 5
+    ipt -A FORWARD -s1.2.3.4
+    ipt -A FORWARD --src=1.2.3.4
+    ipt -A FORWARD --jump=DROP
+    ipt -A FORWARD -jDROP
+    ipt -A FORWARD -ieth0
+    ipt -A FORWARD --in-interface=eth0
+    ipt -A FORWARD --protocol=tcp
+    ipt -A FORWARD -ptcp
+    ipt -A FORWARD -gX
+    ipt -AFORWARD -mcomment --comment=x
+    ipt -A FORWARD --match=mark --mark=5
+    ipt --append=FORWARD --set-counters=7,8
+    ipt -A FORWARD -m multiport --dports 80 -p tcp
+    ipt -A FORWARD --numeric=5
+    ipt -A FORWARD --src
+    ipt -tfilter -S -v
+done

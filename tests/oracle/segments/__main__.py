@@ -8,7 +8,12 @@ import sys
 from tests.oracle.segments.draw import draw
 
 HERE = pathlib.Path(__file__).parent
-SETTINGS: tuple[dict[str, int], ...] = ({}, {"tcp_be_liberal": 1}, {"tcp_loose": 0}, {"tcp_ignore_invalid_rst": 1, "tcp_max_retrans": 1})
+SETTINGS: tuple[dict[str, int], ...] = (
+    {},
+    {"tcp_be_liberal": 1},
+    {"tcp_loose": 0},
+    {"tcp_ignore_invalid_rst": 1, "tcp_max_retrans": 1},
+)
 
 
 def ask(settings, connections):

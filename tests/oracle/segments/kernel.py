@@ -76,7 +76,7 @@ def main():
     for number, one in enumerate(sockets, 1):
         one.bind((f"p{number}", 0x800))
     macs = [mac("n1"), mac("n2")]
-    result: list[list[str]] = []
+    result: list[list[list[str | int]]] = []
     for number, connection in enumerate(asked["connections"]):
         result.append([])
         for segment in connection:

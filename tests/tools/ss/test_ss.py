@@ -5,8 +5,9 @@ import pytest
 from podwire.errors import NotModelled
 from podwire.linux.socket import UdpSocket
 from podwire.linux.tcp import TcpSocket
-from podwire.linux.tcp.timers import set_keepalive
+from podwire.linux.tcp.keepalive import set_keepalive
 from podwire.wire.addr import ANY4, Ip4
+from tests.linux.tcp.simulated import accepted
 
 A, B = Ip4.parse("10.0.0.1"), Ip4.parse("10.0.0.2")
 
@@ -30,13 +31,13 @@ class Server:
         connected = UdpSocket(self.b, 44910, lambda: None)
         connected.source, connected.remote = B, (A, 9999)
         self.open = self.client(40000)
-        self.server = self.listener.accept()
+        self.server = accepted(self.listener)
         self.server.user = ("python3", 748, 3)
         self.client(40002).close()
-        self.half = self.listener.accept()
+        self.half = accepted(self.listener)
         self.half.user = ("python3", 748, 9)
         third = self.client(40004)
-        self.listener.accept().close()
+        accepted(self.listener).close()
         third.close()
         self.client(40006)
         self.server.send(b"hello")

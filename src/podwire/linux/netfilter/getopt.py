@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from podwire.linux.netfilter.command import BadArgument, Command
-from podwire.linux.netfilter.grammar import LONG_OPTIONS, SHORT_OPTIONS, TAKES, match_name, proto_name
+from podwire.linux.netfilter.grammar import LONG_OPTIONS, SHORT_OPTIONS, TAKES, WHOLE_WORDS, match_name, proto_name
 from podwire.linux.netfilter.xt.options import Names, Option, OptionCall, OptionError, Values, strtoui
 from podwire.linux.netfilter.xt.registry import find_match
 
@@ -30,6 +30,7 @@ class Getopt:
     """``getopt_long`` over a table of options that grows while words are read, and what belongs to extensions among them."""
 
     def __init__(self, words: Sequence[str], *, names: Names, variant: str, table: str, program: str) -> None:
+        self.all = [program, *words]
         self.more = list(words)
         self.names = names
         self.command = Command(table, variant)
@@ -42,7 +43,6 @@ class Getopt:
         self.tables: list[type[Extension]] = []
         """Whose options are known, the last one first."""
         self.proto_used = False
-        self.before = program
 
     def own(self, letter: str, argument: str | None) -> None:
         """An option of the tool itself."""
@@ -71,7 +71,6 @@ class Getopt:
                 msg = f"Bad argument `{word}'\n"
                 raise BadArgument(msg)
             self.invert = False
-            self.before = word
 
     def _cluster(self, word: str) -> None:
         """Short options in one word: ``-nvL``."""
@@ -83,13 +82,14 @@ class Getopt:
             if takes is None:
                 self._load_proto()
                 # In the middle of a word getopt still stands on it, and libxtables names the one before.
-                msg = f'unknown option "{word if place == len(word) else self.before}"'
+                before = self.all[len(self.all) - len(self.more) - 2]
+                msg = f'unknown option "{word if place == len(word) else before}"'
                 raise OptionError(msg)
             rest = word[place:]
             if not takes:
                 self.own(letter, None)
             elif rest or takes == "::":
-                self.own(letter, rest or None)
+                self.own(letter, word if letter in WHOLE_WORDS else rest or None)
                 return
             elif not self.more:
                 msg = f'option "{word}" requires an argument'
@@ -115,6 +115,8 @@ class Getopt:
                 raise OptionError(msg)
             if takes == ":" and not equals:
                 argument = self._argument(word)
+            elif option in WHOLE_WORDS:
+                argument = word
             self.own(option, argument if takes == ":" or equals else None)
             return
         if option.kind is None:

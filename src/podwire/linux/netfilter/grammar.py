@@ -13,6 +13,9 @@ _INT_MAX: Final = (1 << 31) - 1
 
 STANDARD_TARGETS: Final = frozenset({"", "ACCEPT", "DROP", "QUEUE", "RETURN"})
 
+WHOLE_WORDS: Final = frozenset("dijops")
+"""Options whose argument do_parse takes from the word before the next one: stuck to the option, it is the whole word that it takes."""
+
 # The letters of IPT_OPTSTRING with what they take: nothing, a word (:), perhaps a word stuck to them (::).
 SHORT_OPTIONS: Final = {
     **dict.fromkeys("ACDEINPcdijopstRgmM", ":"),

@@ -7,65 +7,77 @@ which the kernel looks at before any match (``ip_packet_match``), and a port whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from podwire.linux.netfilter.tables import Rule, RuleSpec
+from podwire.linux.netfilter.tables import Iface, Rule, RuleSpec
+from podwire.linux.netfilter.xt.comment import Comment
 from podwire.linux.netfilter.xt.ports import Ports
+from podwire.linux.netfilter.xt.tcp import Tcp
+from podwire.linux.netfilter.xt.udp import Udp
+from podwire.wire.headers import IPPROTO_TCP, IPPROTO_UDP, IPv4
+from podwire.wire.headers import Tcp as TcpHeader
+from podwire.wire.headers import Udp as UdpHeader
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.skb import Skb
 
-LONG: Final = 12
+LONG: Final = 6
 """Chains of fewer rules are scanned: that costs no more."""
 _HOST: Final = 0xFFFFFFFF
-_PORTED: Final = {"tcp": 6, "udp": 17}
-_MUTE: Final = frozenset({"comment"})
-"""Matches before a port that look at nothing."""
+_KEPT: Final = 200_000
+"""So many rules are kept in merged lists; then these are made anew."""
 
 Key = tuple[int, object]
 """Kind (destination, source, port, input device, output device) and value."""
 _DST, _SRC, _PORT, _IIF, _OIF = range(5)
+One = TypeVar("One")
 
 
 def keys_of(spec: RuleSpec) -> list[Key]:
     """The exact values that a packet must have for the rule."""
     keys: list[Key] = []
-    if spec.dst is not None and spec.dst.mask == _HOST and not spec.dst.invert:
-        keys.append((_DST, int(spec.dst.addr)))
-    if spec.src is not None and spec.src.mask == _HOST and not spec.src.invert:
-        keys.append((_SRC, int(spec.src.addr)))
-    for kind, iface in ((_IIF, spec.iif), (_OIF, spec.oif)):
-        if iface is not None and not iface.invert and not iface.name.endswith("+"):
-            keys.append((kind, iface.name))
-    if spec.proto is not None and not spec.proto.invert:
-        port = _port_of(spec)
+    dst, src, proto = spec.dst, spec.src, spec.proto
+    if dst is not None and dst.mask == _HOST and not dst.invert:
+        keys.append((_DST, dst.addr))
+    if src is not None and src.mask == _HOST and not src.invert:
+        keys.append((_SRC, src.addr))
+    if spec.iif is not None and _is_exact(spec.iif):
+        keys.append((_IIF, spec.iif.name))
+    if spec.oif is not None and _is_exact(spec.oif):
+        keys.append((_OIF, spec.oif.name))
+    if proto is not None and not proto.invert and spec.matches:
+        port = _port_of(spec, proto.number)
         if port is not None:
-            keys.append((_PORT, spec.proto.number << 16 | port))
+            keys.append((_PORT, proto.number << 16 | port))
     return keys
 
 
-def _port_of(spec: RuleSpec) -> int | None:
-    """The one destination port that the rule wants."""
+def _is_exact(iface: Iface) -> bool:
+    return bool(iface.name) and not iface.invert and not iface.name.endswith("+")
+
+
+def _port_of(spec: RuleSpec, proto: int) -> int | None:
+    """The one destination port that the rule wants; only comments may stand before it."""
     for match in spec.matches:
-        number = _PORTED.get(match.NAME)
-        if number is not None and spec.proto is not None and spec.proto.number == number:
-            ports = match.dport  # type: ignore[attr-defined]
-            if isinstance(ports, Ports) and ports.low == ports.high and not ports.invert:
-                return ports.low
-            return None
-        if match.NAME not in _MUTE:
-            return None
+        kind = type(match)
+        if kind is Comment:
+            continue
+        if (kind is Tcp and proto == IPPROTO_TCP) or (kind is Udp and proto == IPPROTO_UDP):
+            ports: Ports = match.dport  # type: ignore[attr-defined]
+            return ports.low if ports.low == ports.high and not ports.invert else None
+        return None
     return None
 
 
-class ChainIndex:
-    """The rules of a chain by what they want; numbers are places in the chain, from 0."""
+class ChainIndex(Generic[One]):
+    """The rules of a chain by what they want. ``make`` gives what packets shall meet of the rule at a place (from 0)."""
 
-    __slots__ = ("_by", "_kinds", "_merged", "_rest")
+    __slots__ = ("_by", "_kept", "_make", "_merged", "_rest", "_tables")
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], make: Callable[[int], One]) -> None:
+        self._make = make
         keys = [keys_of(rule.spec) for rule in rules]
         values: list[set[object]] = [set() for _ in range(5)]
         for wanted in keys:
@@ -74,54 +86,58 @@ class ChainIndex:
         # The kind with the most values tells the most: each rule goes under that, of those that it has.
         rank = sorted(range(5), key=lambda kind: -len(values[kind]))
         place = {kind: at for at, kind in enumerate(rank)}
-        self._by: tuple[dict[object, list[int]], ...] = ({}, {}, {}, {}, {})
-        rest: list[int] = []
+        by: tuple[dict[object, list[int]], ...] = ({}, {}, {}, {}, {})
+        self._rest: list[int] = []
         for number, wanted in enumerate(keys):
             if wanted:
-                kind, value = min(wanted, key=lambda key: place[key[0]])
-                self._by[kind].setdefault(value, []).append(number)
+                kind, value = wanted[0] if len(wanted) == 1 else min(wanted, key=lambda key: place[key[0]])
+                by[kind].setdefault(value, []).append(number)
             else:
-                rest.append(number)
-        self._rest = rest
-        self._kinds = [kind for kind in range(5) if self._by[kind]]
-        self._merged: dict[tuple[object, ...], list[int]] = {}
+                self._rest.append(number)
+        self._by = by
+        self._tables = tuple((kind, by[kind]) for kind in range(5) if by[kind])
+        self._merged: dict[tuple[Key, ...], list[One]] = {}
         """Merged lists by the values that were found, so that they are merged once."""
+        self._kept = 0
 
-    def candidates(self, skb: Skb, iif: Link | None, oif: Link | None) -> Sequence[int] | None:
-        """The places of the rules that the packet has to be shown to, in order; None where it must be shown to all of them."""
+    def candidates(self, skb: Skb, iif: Link | None, oif: Link | None) -> list[One] | None:
+        """The rules that the packet has to be shown to, in order; None where it must be shown to all of them."""
+        found: tuple[Key, ...] = ()
         layers = skb.packet.layers
-        ip = layers[0]
-        found: list[tuple[int, object]] = []
-        by = self._by
-        for kind in self._kinds:
+        ip: IPv4 = layers[0]  # type: ignore[assignment]
+        for kind, table in self._tables:
             value: object
             if kind == _DST:
-                value = int(ip.dst)  # type: ignore[union-attr]
+                value = ip.dst
             elif kind == _PORT:
-                proto = ip.proto  # type: ignore[union-attr]
-                if proto not in {6, 17}:
+                proto = ip.proto
+                if proto != IPPROTO_TCP and proto != IPPROTO_UDP:  # noqa: PLR1714 - a set would be hashed for every packet
                     continue
-                # A fragment, or a header that is cut off: the match itself has to look at it (it may drop the packet).
-                if len(layers) < 2 or ip.frag or (port := getattr(layers[1], "dport", None)) is None:  # type: ignore[union-attr]
+                header = layers[1] if len(layers) > 1 else None
+                if ip.frag or type(header) is not (TcpHeader if proto == IPPROTO_TCP else UdpHeader):
+                    # A fragment, or a header that is cut off: the match itself has to look at it (it may drop the packet).
                     return None
-                value = proto << 16 | port
+                value = proto << 16 | header.dport  # type: ignore[union-attr]
             elif kind == _SRC:
-                value = int(ip.src)  # type: ignore[union-attr]
+                value = ip.src
             else:
                 link = iif if kind == _IIF else oif
                 if link is None:
                     continue
                 value = link.name
-            if value in by[kind]:
-                found.append((kind, value))
-        if not found:
-            return self._rest
-        key = tuple(found)
-        merged = self._merged.get(key)
-        if merged is None:
-            merged = list(self._rest)
-            for kind, value in found:
-                merged += by[kind][value]
-            merged.sort()
-            self._merged[key] = merged
-        return merged
+            if value in table:
+                found += ((kind, value),)
+        merged = self._merged.get(found)
+        return self._merge(found) if merged is None else merged
+
+    def _merge(self, found: tuple[Key, ...]) -> list[One]:
+        places = list(self._rest)
+        for kind, value in found:
+            places += self._by[kind][value]
+        places.sort()
+        self._kept += len(places) + 1
+        if self._kept > _KEPT:
+            self._merged.clear()
+            self._kept = len(places) + 1
+        made = self._merged[found] = [self._make(place) for place in places]
+        return made

@@ -65,8 +65,9 @@ class Parser(Getopt):
         table: str = "filter",
         restore: str = "",
         version: str = "",
+        program: str = "",
     ) -> None:
-        super().__init__(words, names=names, variant=variant, table=table, program=restore or "iptables")
+        super().__init__(words, names=names, variant=variant, table=table, program=program or restore or "iptables")
         self.restore = restore
         self.version = version
         self.source = self.destination = ""

@@ -50,7 +50,8 @@ def _lookup(table: TcpTable, skb: Skb, tcp: Tcp) -> bool:
     """``__inet_lookup_skb``: False where the segment is nobody's."""
     from podwire.linux.tcp.incoming import Incoming
     from podwire.linux.tcp.input import tcp_v4_do_rcv
-    from podwire.linux.tcp.listen import check_req, rcv_listen
+    from podwire.linux.tcp.listen import rcv_listen
+    from podwire.linux.tcp.minisocks import check_req
 
     ip = skb.ip
     key = (ip.dst, tcp.dport, ip.src, tcp.sport)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.tcp import output, recovery, timers
+from podwire.linux.tcp import output, recovery, segments, timers
 from podwire.linux.tcp.sock import Segment, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.linux.tcp.window import segment_truesize, tcp_sndbuf_expand
@@ -167,7 +167,7 @@ def _update_window(sk: TcpSock, seg: Incoming) -> bool:
             sk.snd_wnd = window
             if window > sk.max_window:
                 sk.max_window = window
-                output.tcp_sync_mss(sk, sk.pmtu_cookie)
+                segments.tcp_sync_mss(sk, sk.pmtu_cookie)
     sk.bytes_acked += ack - sk.snd_una & MASK
     sk.snd_una = ack
     return heeded
@@ -246,7 +246,7 @@ def _update_rtt(sk: TcpSock, found: Acked, newest: int) -> bool:
     """``tcp_ack_update_rtt``: by the segments' own times, else by the time stamp that came back (RFC 7323 section 4.1)."""
     rtt = found.seq_rtt if found.seq_rtt >= 0 else found.sack_rtt
     if rtt < 0 and sk.rx_opt.saw_tstamp and sk.rx_opt.rcv_tsecr and found.packets:
-        ticks = output.tcp_time_stamp(sk.netns, sk.tsoffset) - sk.rx_opt.rcv_tsecr & MASK
+        ticks = segments.tcp_time_stamp(sk.netns, sk.tsoffset) - sk.rx_opt.rcv_tsecr & MASK
         if ticks < 1 << 31:
             rtt = newest = max(ticks, 1) * 1000
     if rtt < 0:

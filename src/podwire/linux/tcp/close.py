@@ -6,7 +6,7 @@ from errno import ECONNRESET
 from types import MappingProxyType
 from typing import Final
 
-from podwire.linux.tcp import listen, output, timers
+from podwire.linux.tcp import keepalive, listen, output, timers
 from podwire.linux.tcp.sock import RCV_SHUTDOWN, SEND_SHUTDOWN, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState
 from podwire.linux.tcp.table import tcp_table
@@ -165,9 +165,9 @@ def _say_goodbye(sk: TcpSock, *, unread: bool) -> None:
 
 def _orphan_fin_wait2(sk: TcpSock) -> None:
     """An orphan waits for the other end's FIN, tcp_fin_timeout at most."""
-    wait = timers.fin_time(sk)
+    wait = keepalive.fin_time(sk)
     more = wait - _TIMEWAIT_LEN * sk.netns.machine.hz
     if more > 0:
-        timers.reset_keepalive_timer(sk, more)
+        keepalive.reset_keepalive_timer(sk, more)
     else:
         tcp_time_wait(sk, TcpState.FIN_WAIT2, wait)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from podwire.linux.fib import BROADCAST, MULTICAST
 from podwire.linux.path.route import Dst
 from podwire.linux.socket import SocketError
-from podwire.linux.tcp import output, timers
+from podwire.linux.tcp import keepalive, output, segments, timers
 from podwire.linux.tcp.ack import paws_check, store_ts_recent, tcp_ack
 from podwire.linux.tcp.sock import Segment, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
@@ -76,7 +76,7 @@ def _local_port(table: TcpTable, sk: TcpSock, saddr: Ip, daddr: Ip, dport: int) 
 def _route_connect(sk: TcpSock, daddr: Ip) -> tuple[Dst, Ip]:
     """``ip_route_connect``: the way there, looked up again with the address that the first lookup gave."""
     for _ in range(2):
-        dst = output.route(sk)
+        dst = segments.route(sk)
         if dst.kind == "error":
             raise SocketError(dst.error)
         if dst.type in {BROADCAST, MULTICAST}:
@@ -91,12 +91,12 @@ def _route_connect(sk: TcpSock, daddr: Ip) -> tuple[Dst, Ip]:
 def _tcp_connect(sk: TcpSock, dst: Dst) -> None:
     """``tcp_connect_init`` and ``tcp_connect``."""
     netns = sk.netns
-    sk.header_len = 20 + (output.TSTAMP_ALIGNED if netns.setting("tcp_timestamps") else 0)
+    sk.header_len = 20 + (segments.TSTAMP_ALIGNED if netns.setting("tcp_timestamps") else 0)
     sk.max_window = 0
     sk.rx_opt.mss_clamp = 65535
-    output.tcp_sync_mss(sk, dst.effective_mtu)
+    segments.tcp_sync_mss(sk, dst.effective_mtu)
     sk.rx_opt.mss_clamp = 536
-    sk.advmss = output.tcp_mss_clamp(sk, output.default_advmss(dst))
+    sk.advmss = segments.tcp_mss_clamp(sk, segments.default_advmss(dst))
     tcp_initialize_rcv_mss(sk)
     mss = sk.advmss - (sk.header_len - 20 if sk.rx_opt.ts_recent_stamp else 0)
     sk.rcv_wnd, sk.rx_opt.rcv_wscale, sk.window_clamp = tcp_select_initial_window(
@@ -155,7 +155,7 @@ def rcv_synsent(sk: TcpSock, seg: Incoming) -> Outcome:
 
 def _echo_fits(sk: TcpSock, echoed: int) -> bool:
     """The time stamp that comes back was sent between the first SYN and now."""
-    now = output.tcp_time_stamp(sk.netns, sk.tsoffset)
+    now = segments.tcp_time_stamp(sk.netns, sk.tsoffset)
     first = sk.retrans_stamp // 1_000_000 + sk.tsoffset & MASK
     return not before(echoed, first) and not after(echoed, now)
 
@@ -181,8 +181,8 @@ def _agree(sk: TcpSock, seg: Incoming) -> None:
     sk.rcv_nxt = sk.rcv_wup = seg.seq + 1 & MASK
     sk.header_len = 20
     if sk.rx_opt.tstamp_ok:
-        sk.header_len += output.TSTAMP_ALIGNED
-        sk.advmss -= output.TSTAMP_ALIGNED
+        sk.header_len += segments.TSTAMP_ALIGNED
+        sk.advmss -= segments.TSTAMP_ALIGNED
         store_ts_recent(sk)
 
 
@@ -193,13 +193,13 @@ def _synack(sk: TcpSock, seg: Incoming) -> None:
     tcp_ack(sk, seg)
     _agree(sk, seg)
     sk.snd_wnd = seg.tcp.window
-    output.tcp_sync_mss(sk, sk.pmtu_cookie)
+    segments.tcp_sync_mss(sk, sk.pmtu_cookie)
     tcp_initialize_rcv_mss(sk)
     sk.copied_seq = sk.rcv_nxt
     sk.state = TcpState.ESTABLISHED
     _init_transfer(sk)
     if sk.keepalive:
-        timers.reset_keepalive_timer(sk, sk.netns.setting("tcp_keepalive_time") * sk.netns.machine.hz)
+        keepalive.reset_keepalive_timer(sk, sk.netns.setting("tcp_keepalive_time") * sk.netns.machine.hz)
     if sk.socket is not None:
         sk.socket.tell()
     output.tcp_send_ack(sk)
@@ -220,7 +220,7 @@ def _simultaneous_open(sk: TcpSock, seg: Incoming) -> None:
     sk.copied_seq = sk.rcv_nxt
     sk.snd_wnd = sk.max_window = seg.tcp.window
     sk.snd_wl1 = seg.seq
-    output.tcp_sync_mss(sk, sk.pmtu_cookie)
+    segments.tcp_sync_mss(sk, sk.pmtu_cookie)
     tcp_initialize_rcv_mss(sk)
     syn = sk.rtx[0]
     syn.flags |= TCP_ACK

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.machine import TRANSMIT_NS
-from podwire.linux.tcp import output, timers
+from podwire.linux.tcp import delack, output
 from podwire.linux.tcp.sock import ACK_NOW, ACK_SCHED, RCV_SHUTDOWN, Piece, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.linux.tcp.window import (
@@ -13,7 +12,6 @@ from podwire.linux.tcp.window import (
     tcp_clamp_window,
     tcp_grow_window,
     tcp_measure_rcv_mss,
-    want_window,
 )
 from podwire.trace.reasons import DropReason
 from podwire.wire.headers import TCP_FIN
@@ -21,9 +19,7 @@ from podwire.wire.headers import TCP_FIN
 if TYPE_CHECKING:
     from podwire.linux.tcp.incoming import Incoming
 
-_MAX_QUICKACKS: Final = 16
 _NUM_SACKS: Final = 4
-_DUP_THRESH: Final = 3
 _MAX_SKB_FRAGS: Final = 17
 _GROWS: Final = 128
 """Shorter segments do not open the window."""
@@ -52,7 +48,7 @@ def tcp_data_queue(sk: TcpSock, seg: Incoming) -> DropReason | None:
 
 
 def _out_of_window(sk: TcpSock, reason: DropReason) -> DropReason:
-    enter_quickack_mode(sk)
+    delack.enter_quickack_mode(sk)
     sk.ack_pending |= ACK_SCHED
     return reason
 
@@ -132,12 +128,12 @@ def _tell(sk: TcpSock) -> None:
 def event_data_recv(sk: TcpSock, seg: Incoming) -> None:
     """``tcp_event_data_recv``: an ACK is due; how soon depends on the rhythm of the data."""
     hz = sk.netns.machine.hz
-    least = timers.ato_min(sk)
+    least = delack.ato_min(sk)
     sk.ack_pending |= ACK_SCHED
     tcp_measure_rcv_mss(sk, seg.tcp, len(seg.data))
     now = sk.jiffies
     if not sk.ack_ato:
-        incr_quickack(sk)
+        delack.incr_quickack(sk)
         sk.ack_ato = least
     else:
         gap = now - sk.ack_lrcvtime
@@ -146,23 +142,10 @@ def event_data_recv(sk: TcpSock, seg: Incoming) -> None:
         elif gap < sk.ack_ato:
             sk.ack_ato = min((sk.ack_ato >> 1) + gap, sk.rto or hz)
         elif gap > sk.rto:
-            incr_quickack(sk)
+            delack.incr_quickack(sk)
     sk.ack_lrcvtime = now
     if len(seg.data) >= _GROWS:
         tcp_grow_window(sk, len(seg.data), in_order=True)
-
-
-def incr_quickack(sk: TcpSock) -> None:
-    """``tcp_incr_quickack``: so many segments are acknowledged at once."""
-    quick = min(sk.rcv_wnd // (2 * sk.ack_rcv_mss) or 2, _MAX_QUICKACKS)
-    sk.ack_quick = max(sk.ack_quick, quick)
-
-
-def enter_quickack_mode(sk: TcpSock) -> None:
-    """``tcp_enter_quickack_mode``."""
-    incr_quickack(sk)
-    sk.ack_pingpong = 0
-    sk.ack_ato = timers.ato_min(sk)
 
 
 # -- the end ------------------------------------------------------------------------------------------------------
@@ -306,63 +289,6 @@ def _dsack_extend(sk: TcpSock, seq: int, end: int) -> None:
 def send_dupack(sk: TcpSock, seg: Incoming) -> None:
     """``tcp_send_dupack``: what does not fit is answered with where this end stands."""
     if seg.seq != seg.end and before(seg.seq, sk.rcv_nxt):
-        enter_quickack_mode(sk)
+        delack.enter_quickack_mode(sk)
         _dsack_set(sk, seg.seq, sk.rcv_nxt if after(seg.end, sk.rcv_nxt) else seg.end)
     output.tcp_send_ack(sk)
-
-
-# -- acknowledging ------------------------------------------------------------------------------------------------
-
-
-def ack_snd_check(sk: TcpSock) -> None:
-    """``tcp_ack_snd_check``: at once, or later (RFC 1122 section 4.2.3.2)."""
-    if not sk.ack_pending & ACK_SCHED:
-        return
-    full = (sk.rcv_nxt - sk.rcv_wup & MASK) > sk.ack_rcv_mss and (
-        sk.rcv_nxt == sk.copied_seq or want_window(sk) >= sk.rcv_wnd
-    )
-    quick = sk.ack_quick and not timers.in_pingpong(sk)
-    if full or quick or sk.ack_pending & ACK_NOW:
-        if sk.owned and sk.netns.setting("tcp_backlog_ack_defer"):
-            sk.ack_deferred = True
-        else:
-            output.tcp_send_ack(sk)
-        return
-    if not sk.ofo:
-        timers.send_delayed_ack(sk)
-        return
-    if not sk.rx_opt.sack_ok or sk.compressed_ack >= sk.netns.setting("tcp_comp_sack_nr"):
-        output.tcp_send_ack(sk)
-        return
-    if sk.compressed_rcv_nxt != sk.rcv_nxt:
-        sk.compressed_rcv_nxt = sk.rcv_nxt
-        sk.dup_ack_counter = 0
-    if sk.dup_ack_counter < _DUP_THRESH:
-        sk.dup_ack_counter += 1
-        output.tcp_send_ack(sk)
-        return
-    _compress(sk)
-
-
-def _compress(sk: TcpSock) -> None:
-    """The compressed-ACK timer: a twentieth of the round trip, tcp_comp_sack_delay_ns at most."""
-    rtt = sk.rcv_rtt_us or sk.srtt_us
-    if sk.srtt_us and sk.srtt_us < rtt:
-        rtt = sk.srtt_us
-    delay = min(sk.netns.setting("tcp_comp_sack_delay_ns"), rtt * (1000 >> 3) // 20)
-    if delay < TRANSMIT_NS:
-        # It would run out before the next segment is there.
-        output.tcp_send_ack(sk)
-        return
-    sk.compressed_ack += 1
-    if sk.compressed_ack == 1:
-        world = sk.netns.machine.world
-        world.at(world.now + delay, lambda: _compressed_timer(sk))
-
-
-def _compressed_timer(sk: TcpSock) -> None:
-    """``tcp_compressed_ack_kick``."""
-    if sk.compressed_ack and sk.state is not TcpState.CLOSE:
-        sk.compressed_ack -= 1
-        output.tcp_send_ack(sk)
-        sk.netns.machine.run_softirq()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.path.rtupdate import ipv4_update_pmtu
 from podwire.linux.sockerr import ICMP_ERRNO
-from podwire.linux.tcp import close, output, recovery, timers
+from podwire.linux.tcp import close, recovery, segments, timers
 from podwire.linux.tcp.listen import drop_request
 from podwire.linux.tcp.sock import TcpSock
 from podwire.linux.tcp.states import TcpState, between
@@ -123,9 +123,9 @@ def mtu_reduced(sk: TcpSock) -> None:
         return
     inner, mtu = told
     ipv4_update_pmtu(sk.netns, inner, mtu, mark=sk.mark, tos=sk.tos, oif=sk.link)
-    dst = output.route(sk)
+    dst = segments.route(sk)
     if dst.kind == "error":
         return
     if sk.pmtudisc and sk.pmtu_cookie > dst.effective_mtu:
-        output.tcp_sync_mss(sk, dst.effective_mtu)
+        segments.tcp_sync_mss(sk, dst.effective_mtu)
         recovery.simple_retransmit(sk)

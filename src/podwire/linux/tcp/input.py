@@ -5,14 +5,15 @@ from __future__ import annotations
 from errno import ECONNREFUSED, ECONNRESET, EPIPE
 from typing import TYPE_CHECKING, Final, Literal
 
-from podwire.linux.tcp import close, connect, output
+from podwire.linux.tcp import close, connect, output, segments
 from podwire.linux.tcp.ack import data_snd_check, oow_rate_limited, paws_check, send_challenge_ack, tcp_ack
-from podwire.linux.tcp.data import ack_snd_check, send_dupack, tcp_data_queue
+from podwire.linux.tcp.data import send_dupack, tcp_data_queue
+from podwire.linux.tcp.delack import ack_snd_check
 from podwire.linux.tcp.error import mtu_reduced
 from podwire.linux.tcp.incoming import Incoming
+from podwire.linux.tcp.keepalive import fin_time, reset_keepalive_timer
 from podwire.linux.tcp.sock import RCV_SHUTDOWN, SEND_SHUTDOWN, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
-from podwire.linux.tcp.timers import fin_time, reset_keepalive_timer
 from podwire.linux.tcp.timewait import tcp_time_wait
 from podwire.linux.tcp.window import tcp_init_buffer_space, tcp_initialize_rcv_mss
 from podwire.trace.events import ByLink, Delivered, Dropped
@@ -230,7 +231,7 @@ def _rcv_rtt_measure(sk: TcpSock, seg: Incoming) -> None:
     sk.rcv_rtt_tsecr = options.rcv_tsecr
     if len(seg.data) < sk.ack_rcv_mss:
         return
-    ticks = output.tcp_time_stamp(sk.netns, sk.tsoffset) - options.rcv_tsecr & MASK
+    ticks = segments.tcp_time_stamp(sk.netns, sk.tsoffset) - options.rcv_tsecr & MASK
     if ticks >= 1 << 31:
         return
     sample = max(ticks, 1) * 1000
@@ -288,7 +289,7 @@ def establish(sk: TcpSock, seg: Incoming) -> None:
     sk.max_window = max(sk.max_window, sk.snd_wnd)
     sk.snd_wl1 = seg.seq
     if sk.rx_opt.tstamp_ok:
-        sk.advmss -= output.TSTAMP_ALIGNED
+        sk.advmss -= segments.TSTAMP_ALIGNED
     tcp_init_buffer_space(sk)
     sk.lsndtime = sk.jiffies
     tcp_initialize_rcv_mss(sk)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podwire.linux.socket import SocketError
-from podwire.linux.tcp import output
+from podwire.linux.tcp import output, segments
 from podwire.linux.tcp.sock import TcpSock
-from podwire.linux.tcp.states import MASK, TcpState, after
+from podwire.linux.tcp.states import MASK, TcpState
 from podwire.linux.tcp.table import Tuple, tcp_table
-from podwire.linux.tcp.timewait import in_window
-from podwire.linux.tcp.window import tcp_initialize_rcv_mss, tcp_select_initial_window, tcp_win_from_space
+from podwire.linux.tcp.window import tcp_select_initial_window, tcp_win_from_space
 from podwire.trace.events import ByLink, ByNotModelled, Delivered, Dropped
 from podwire.trace.reasons import DropReason
 from podwire.wire.headers import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Tcp
@@ -85,11 +84,12 @@ def inet_csk_listen_stop(sk: TcpSock) -> None:
         destroy(child)
 
 
-def _acceptq_is_full(sk: TcpSock) -> bool:
+def acceptq_is_full(sk: TcpSock) -> bool:
+    """``sk_acceptq_is_full``."""
     return len(sk.accept_queue) > sk.backlog_max
 
 
-def _end(sk: TcpSock, skb: Skb, port: int, reason: DropReason | None = None, *, cookies: bool = False) -> None:
+def end_segment(sk: TcpSock, skb: Skb, port: int, reason: DropReason | None = None, *, cookies: bool = False) -> None:
     """The segment's terminal event."""
     netns = sk.netns
     if not netns.machine.log.on:
@@ -112,13 +112,13 @@ def rcv_listen(sk: TcpSock, seg: Incoming, *, isn: int = 0) -> None:
     flags = seg.tcp.flags
     if flags & TCP_ACK:
         tcp_v4_send_reset(sk.netns, seg.skb, seg.tcp)
-        _end(sk, seg.skb, sk.sport, DropReason.TCP_FLAGS)
+        end_segment(sk, seg.skb, sk.sport, DropReason.TCP_FLAGS)
     elif flags & TCP_RST:
-        _end(sk, seg.skb, sk.sport, DropReason.TCP_RESET)
+        end_segment(sk, seg.skb, sk.sport, DropReason.TCP_RESET)
     elif not flags & TCP_SYN or flags & TCP_FIN:
-        _end(sk, seg.skb, sk.sport, DropReason.TCP_FLAGS)
+        end_segment(sk, seg.skb, sk.sport, DropReason.TCP_FLAGS)
     elif seg.skb.dst is not None and seg.skb.dst.type in {"broadcast", "multicast"}:
-        _end(sk, seg.skb, sk.sport, DropReason.NOT_SPECIFIED)
+        end_segment(sk, seg.skb, sk.sport, DropReason.NOT_SPECIFIED)
     else:
         _conn_request(sk, seg, isn)
 
@@ -130,27 +130,29 @@ def _conn_request(sk: TcpSock, seg: Incoming, isn: int) -> None:
     waiting = sum(request.listener is sk for request in table.requests.values())
     if not isn and waiting and waiting >= sk.backlog_max:
         # inet_csk_reqsk_queue_is_full
-        _end(sk, seg.skb, sk.sport, DropReason.TCP_LISTEN_OVERFLOW, cookies=bool(netns.setting("tcp_syncookies")))
+        end_segment(
+            sk, seg.skb, sk.sport, DropReason.TCP_LISTEN_OVERFLOW, cookies=bool(netns.setting("tcp_syncookies"))
+        )
         return
-    if _acceptq_is_full(sk):
-        _end(sk, seg.skb, sk.sport, DropReason.TCP_LISTEN_OVERFLOW)
+    if acceptq_is_full(sk):
+        end_segment(sk, seg.skb, sk.sport, DropReason.TCP_LISTEN_OVERFLOW)
         return
     ip = seg.skb.ip
     request = RequestSock(sk, seg, (ip.dst, sk.sport, ip.src, seg.tcp.sport))
-    dst = _request_route(request)
+    dst = request_route(request)
     if dst is None:
-        _end(sk, seg.skb, sk.sport, DropReason.IP_OUTNOROUTES)
+        end_segment(sk, seg.skb, sk.sport, DropReason.IP_OUTNOROUTES)
         return
     _negotiate(request, seg, dst)
     request.snt_isn = isn or table.random.getrandbits(32)
     request.txhash = table.random.getrandbits(32) | 1
     table.requests[request.key] = request
-    _arm(request)
+    arm_request(request)
     send_synack(request, seg.skb)
-    _end(sk, seg.skb, sk.sport)
+    end_segment(sk, seg.skb, sk.sport)
 
 
-def _request_route(request: RequestSock) -> Dst | None:
+def request_route(request: RequestSock) -> Dst | None:
     """``inet_csk_route_req``."""
     from podwire.linux.path.route import ip_route_output
     from podwire.wire.headers import IPPROTO_TCP
@@ -174,8 +176,8 @@ def _negotiate(request: RequestSock, seg: Incoming, dst: Dst) -> None:
     request.sack_ok = told.sack_permitted and bool(netns.setting("tcp_sack"))
     request.wscale_ok = told.window_scale is not None and bool(netns.setting("tcp_window_scaling"))
     request.snd_wscale = told.window_scale or 0
-    request.advmss = output.tcp_mss_clamp(sk, output.default_advmss(dst))
-    mss = request.advmss - (output.TSTAMP_ALIGNED if request.tstamp_ok else 0)
+    request.advmss = segments.tcp_mss_clamp(sk, segments.default_advmss(dst))
+    mss = request.advmss - (segments.TSTAMP_ALIGNED if request.tstamp_ok else 0)
     space = tcp_win_from_space(sk, sk.rcvbuf)
     request.rcv_wnd, request.rcv_wscale, request.window_clamp = tcp_select_initial_window(
         netns, space, mss, wscale_ok=request.wscale_ok, clamp=space if sk.rcvbuf_locked else 0
@@ -187,7 +189,7 @@ def send_synack(request: RequestSock, parent: Skb | None) -> None:
     sk = request.listener
     netns = sk.netns
     request.sent = netns.machine.world.now
-    stamp = (output.tcp_time_stamp(netns, request.ts_off), request.ts_recent) if request.tstamp_ok else None
+    stamp = (segments.tcp_time_stamp(netns, request.ts_off), request.ts_recent) if request.tstamp_ok else None
     options = build(
         mss=request.advmss,
         sack_permitted=request.sack_ok,
@@ -212,7 +214,8 @@ def send_synack(request: RequestSock, parent: Skb | None) -> None:
     )
 
 
-def _arm(request: RequestSock) -> None:
+def arm_request(request: RequestSock) -> None:
+    """The SYN-ACK will be sent again: after 1, 2, 4 … s (``tcp_reqsk_timeout``)."""
     machine = request.listener.netns.machine
     most = request.listener.netns.setting("tcp_rto_max_ms") * machine.hz // 1000
     delay = min(machine.hz << request.num_timeout, most)
@@ -231,7 +234,7 @@ def _reqsk_timer(request: RequestSock) -> None:
     request.num_retrans += 1
     send_synack(request, None)
     request.num_timeout += 1
-    _arm(request)
+    arm_request(request)
 
 
 def drop_request(request: RequestSock) -> None:
@@ -242,180 +245,3 @@ def drop_request(request: RequestSock) -> None:
     table = tcp_table(request.listener.netns)
     if table.requests.get(request.key) is request:
         del table.requests[request.key]
-
-
-# -- the third segment --------------------------------------------------------------------------------------------
-
-
-def check_req(request: RequestSock, seg: Incoming) -> None:
-    """``tcp_check_req``: a segment for a handshake that is half done; the right ACK makes it a connection."""
-    from podwire.linux.path.tcp import tcp_v4_send_reset
-
-    listener = request.listener
-    flags = seg.tcp.flags
-    interesting = flags & (TCP_RST | TCP_SYN | TCP_ACK)
-    stamp = seg.options.timestamp if request.tstamp_ok else None
-    paws = stamp is not None and 0 < (request.ts_recent - stamp[0] & MASK) < 1 << 31 and not flags & TCP_RST
-    port = seg.tcp.dport
-    if seg.seq == request.rcv_isn and interesting == TCP_SYN and not paws:
-        if not _limited(request):
-            request.num_retrans += 1
-            send_synack(request, seg.skb)
-            _arm(request)
-        _end(listener, seg.skb, port)
-        return
-    if flags & TCP_ACK and seg.tcp.ack != (request.snt_isn + 1 & MASK):
-        rcv_listen(listener, seg)
-        return
-    if paws or not in_window(seg.seq, seg.end, request.rcv_nxt, request.rcv_nxt + request.rcv_wnd & MASK):
-        if not flags & TCP_RST and not _limited(request):
-            _send_ack(request, seg.skb)
-        _end(listener, seg.skb, port, DropReason.TCP_RFC7323_PAWS if paws else DropReason.TCP_OVERWINDOW)
-        return
-    if stamp is not None and not after(seg.seq, request.rcv_nxt):
-        request.ts_recent = stamp[0]
-    if seg.seq == request.rcv_isn:
-        interesting &= ~TCP_SYN
-    if interesting & (TCP_RST | TCP_SYN):
-        if not flags & TCP_RST:
-            tcp_v4_send_reset(listener.netns, seg.skb, seg.tcp)
-        drop_request(request)
-        _end(listener, seg.skb, port, DropReason.TCP_RESET)
-        return
-    if not flags & TCP_ACK:
-        _end(listener, seg.skb, port, DropReason.TCP_FLAGS)
-        return
-    if _acceptq_is_full(listener):
-        _overflow(request, seg)
-        return
-    _become_connection(request, seg)
-
-
-def _limited(request: RequestSock) -> bool:
-    machine = request.listener.netns.machine
-    limit = request.listener.netns.setting("tcp_invalid_ratelimit") * machine.hz // 1000
-    if request.last_oow_ack and machine.jiffies - request.last_oow_ack < limit:
-        return True
-    request.last_oow_ack = machine.jiffies
-    return False
-
-
-def _overflow(request: RequestSock, seg: Incoming) -> None:
-    """Nobody accepts: the ACK is forgotten and the SYN-ACK sent again, or the connection refused (tcp_abort_on_overflow)."""
-    from podwire.linux.path.tcp import tcp_v4_send_reset
-
-    listener = request.listener
-    if listener.netns.setting("tcp_abort_on_overflow"):
-        tcp_v4_send_reset(listener.netns, seg.skb, seg.tcp)
-        drop_request(request)
-    else:
-        request.acked = True
-    _end(listener, seg.skb, seg.tcp.dport, DropReason.TCP_LISTEN_OVERFLOW)
-
-
-def _send_ack(request: RequestSock, parent: Skb) -> None:
-    """``tcp_v4_reqsk_send_ack``."""
-    listener = request.listener
-    local, sport, remote, dport = request.key
-    stamp = (output.tcp_time_stamp(listener.netns, request.ts_off), request.ts_recent) if request.tstamp_ok else None
-    header = Tcp(
-        sport,
-        dport,
-        request.snt_isn + 1 & MASK,
-        request.rcv_nxt,
-        TCP_ACK,
-        request.rcv_wnd >> request.rcv_wscale,
-        0,
-        build(timestamp=stamp) if stamp is not None else b"",
-    )
-    output.send_reply(listener.netns, parent, local, remote, header, mark=request.mark, txhash=request.txhash)
-
-
-def _become_connection(request: RequestSock, seg: Incoming) -> None:
-    """``tcp_v4_syn_recv_sock``, ``tcp_create_openreq_child`` and ``tcp_child_process``."""
-    from podwire.linux.tcp.input import tcp_v4_do_rcv
-
-    listener = request.listener
-    child = _create_child(request, seg)
-    drop_request(request)
-    table = tcp_table(listener.netns)
-    table.bound.setdefault(child.sport, []).append(child)
-    table.hash(child)
-    child.listener = listener
-    listener.accept_queue.append(child)
-    tcp_v4_do_rcv(child, seg.skb, seg.tcp)
-    if listener.socket is not None:
-        listener.socket.tell()
-
-
-def _create_child(request: RequestSock, seg: Incoming) -> TcpSock:
-    from podwire.linux.tcp import timers
-    from podwire.linux.tcp.ack import rtt_estimator
-
-    listener = request.listener
-    table = tcp_table(listener.netns)
-    child = TcpSock(listener.netns)
-    local, child.sport, child.daddr, child.dport = request.key
-    child.saddr = child.rcv_saddr = local
-    _inherit(child, listener)
-    child.link = listener.link
-    child.state = TcpState.SYN_RECV
-    child.ip_id = table.random.getrandbits(16)
-    child.txhash = request.txhash
-    child.tsoffset = request.ts_off
-    child.irs = request.rcv_isn
-    child.rcv_nxt = child.rcv_wup = child.copied_seq = request.rcv_nxt
-    child.iss = request.snt_isn
-    child.snd_una = child.snd_nxt = child.snd_sml = child.write_seq = child.pushed_seq = request.snt_isn + 1 & MASK
-    child.snd_wl1 = request.rcv_isn
-    child.rcv_wnd = child.rcv_ssthresh = request.rcv_wnd
-    child.window_clamp = request.window_clamp
-    options = child.rx_opt
-    options.mss_clamp = request.mss
-    options.user_mss = listener.rx_opt.user_mss
-    options.sack_ok, options.wscale_ok, options.tstamp_ok = request.sack_ok, request.wscale_ok, request.tstamp_ok
-    if request.wscale_ok:
-        options.snd_wscale, options.rcv_wscale = request.snd_wscale, request.rcv_wscale
-    else:
-        child.window_clamp = min(child.window_clamp, 65535)
-    child.snd_wnd = child.max_window = seg.tcp.window << options.snd_wscale
-    if request.tstamp_ok:
-        options.ts_recent = request.ts_recent
-        options.ts_recent_stamp = child.now // 1_000_000_000
-        child.header_len = 20 + output.TSTAMP_ALIGNED
-    child.rto = timers.timeout_init(child)
-    child.total_retrans = request.num_retrans
-    child.ack_lrcvtime = child.jiffies
-    dst = _request_route(request)
-    pmtu = dst.effective_mtu if dst is not None else 1500
-    output.tcp_sync_mss(child, pmtu)
-    child.advmss = request.advmss
-    tcp_initialize_rcv_mss(child)
-    if not request.num_retrans:
-        rtt_estimator(child, max((child.now - request.sent) // 1000, 1))
-        child.min_rtt_us = max((child.now - request.sent) // 1000, 1)
-    return child
-
-
-def _inherit(child: TcpSock, listener: TcpSock) -> None:
-    """``inet_csk_clone_lock``: options of the listener are those of its connections."""
-    for name in (
-        "mark",
-        "tos",
-        "ttl",
-        "pmtudisc",
-        "reuse",
-        "keepalive",
-        "nodelay",
-        "cork",
-        "linger",
-        "recverr",
-        "rcvbuf",
-        "sndbuf",
-        "rcvbuf_locked",
-        "sndbuf_locked",
-        "bound_addr",
-        "bound_port",
-        "linger2",
-    ):
-        setattr(child, name, getattr(listener, name))

@@ -10,119 +10,22 @@ from errno import EHOSTUNREACH
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.path.output import ip_local_out, net_xmit_errno
-from podwire.linux.path.route import Dst, ip_route_output, ip_select_ttl
+from podwire.linux.path.route import ip_route_output, ip_select_ttl
 from podwire.linux.skb import Skb
-from podwire.linux.tcp import recovery, timers
+from podwire.linux.tcp import delack, recovery, segments, timers
 from podwire.linux.tcp.sock import ACK_SCHED, SEND_SHUTDOWN, Segment, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.linux.tcp.window import segment_truesize, tcp_select_window
 from podwire.wire.headers import IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, IPv4, Tcp
 from podwire.wire.packet import Packet
-from podwire.wire.tcp_options import build
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.wire.addr import Ip
 
-TSTAMP_ALIGNED: Final = 12
-_MIN_ADVMSS: Final = 256
-_MAX_PMTU: Final = 65535
 _MAX_TCP_WINDOW: Final = 65535
-_MSEC: Final = 1_000_000
-_MAX_OPTIONS: Final = 40
 _FLUSH_AFTER: Final = 16
-
-
-# -- the path -----------------------------------------------------------------------------------------------------
-
-
-def route(sk: TcpSock) -> Dst:
-    """``__sk_dst_check``: the way to the other end, by the connection's own address."""
-    netns = sk.netns
-    ports = (IPPROTO_TCP, sk.sport, sk.dport) if netns.custom_rules else None
-    return ip_route_output(netns, sk.daddr, sk.saddr, oif=sk.link, mark=sk.mark, tos=sk.tos & 0x1C, ports=ports)
-
-
-def metric(dst: Dst, name: str) -> int:
-    """``dst_metric``: a metric of the route, 0 where it has none."""
-    if dst.leg is None:
-        return 0
-    return next((value for key, value in dst.leg[0].metrics if key == name), 0)
-
-
-def default_advmss(dst: Dst) -> int:
-    """``dst_metric_advmss``: the segment that this end takes: what the path's MTU leaves (F140)."""
-    return metric(dst, "advmss") or min(max(dst.effective_mtu - 40, _MIN_ADVMSS), _MAX_PMTU - 40)
-
-
-def tcp_mss_clamp(sk: TcpSock, mss: int) -> int:
-    """``tcp_mss_clamp``: TCP_MAXSEG."""
-    return min(sk.rx_opt.user_mss, mss) if sk.rx_opt.user_mss else mss
-
-
-def tcp_mtu_to_mss(sk: TcpSock, pmtu: int) -> int:
-    """``tcp_mtu_to_mss``: data in a segment that fits ``pmtu``, besides the options that all of them have."""
-    mss = max(min(pmtu - 40, sk.rx_opt.mss_clamp), sk.netns.setting("tcp_min_snd_mss"))
-    return mss - (sk.header_len - 20)
-
-
-def tcp_sync_mss(sk: TcpSock, pmtu: int) -> int:
-    """``tcp_sync_mss``: the path takes ``pmtu``; no more than half of the largest window that was seen."""
-    mss = tcp_mtu_to_mss(sk, pmtu)
-    cutoff = sk.max_window >> 1 if sk.max_window > 536 else sk.max_window
-    if cutoff and mss > cutoff:
-        mss = max(cutoff, 68 - sk.header_len)
-    sk.pmtu_cookie, sk.mss_cache = pmtu, mss
-    return mss
-
-
-def tcp_current_mss(sk: TcpSock) -> int:
-    """``tcp_current_mss``: how much data the next segment may carry, with the options that it will have."""
-    dst = route(sk)
-    mss = sk.mss_cache
-    if dst.kind != "error" and dst.effective_mtu != sk.pmtu_cookie:
-        mss = tcp_sync_mss(sk, dst.effective_mtu)
-    return mss - (20 + _options_size(sk) - sk.header_len)
-
-
-# -- options ------------------------------------------------------------------------------------------------------
-
-
-def tcp_time_stamp(netns: Netns, offset: int) -> int:
-    """``tcp_time_stamp_ms``: virtual time in ms, from an offset that every connection draws."""
-    return netns.machine.world.now // _MSEC + offset & MASK
-
-
-def _sack_blocks(sk: TcpSock) -> tuple[tuple[int, int], ...]:
-    blocks = ([sk.dsack] if sk.dsack is not None else []) + sk.sacks
-    room = _MAX_OPTIONS - (TSTAMP_ALIGNED if sk.rx_opt.tstamp_ok else 0) - 4
-    return tuple(blocks[: room // 8])
-
-
-def _options_size(sk: TcpSock) -> int:
-    blocks = len(_sack_blocks(sk))
-    return (TSTAMP_ALIGNED if sk.rx_opt.tstamp_ok else 0) + (4 + 8 * blocks if blocks else 0)
-
-
-def established_options(sk: TcpSock) -> bytes:
-    """``tcp_established_options``."""
-    stamp = (tcp_time_stamp(sk.netns, sk.tsoffset), sk.rx_opt.ts_recent) if sk.rx_opt.tstamp_ok else None
-    if stamp is None and not sk.sacks and sk.dsack is None:
-        return b""
-    return build(timestamp=stamp, sack=_sack_blocks(sk))
-
-
-def _syn_options(sk: TcpSock) -> bytes:
-    """``tcp_syn_options`` (F140)."""
-    netns = sk.netns
-    stamp = (tcp_time_stamp(netns, sk.tsoffset), sk.rx_opt.ts_recent) if netns.setting("tcp_timestamps") else None
-    return build(
-        mss=sk.advmss,
-        sack_permitted=bool(netns.setting("tcp_sack")),
-        timestamp=stamp,
-        window_scale=sk.rx_opt.rcv_wscale if netns.setting("tcp_window_scaling") else None,
-    )
 
 
 # -- transmitting -------------------------------------------------------------------------------------------------
@@ -131,10 +34,10 @@ def _syn_options(sk: TcpSock) -> bytes:
 def transmit(sk: TcpSock, flags: int, seq: int, data: bytes = b"", segment: Segment | None = None) -> int:
     """``__tcp_transmit_skb``: a segment starts its way; returns 0 or the errno of a refusal."""
     if flags & TCP_SYN:
-        options = _syn_options(sk)
+        options = segments.syn_options(sk)
         window = min(sk.rcv_wnd, _MAX_TCP_WINDOW)
     else:
-        options = established_options(sk)
+        options = segments.established_options(sk)
         window = tcp_select_window(sk)
     header = Tcp(sk.sport, sk.dport, seq, sk.rcv_nxt if flags & TCP_ACK else 0, flags, window, 0, options)
     if flags & TCP_ACK:
@@ -150,7 +53,7 @@ def transmit(sk: TcpSock, flags: int, seq: int, data: bytes = b"", segment: Segm
 def _queue_xmit(sk: TcpSock, header: Tcp, data: bytes, segment: Segment | None) -> int:
     """``__ip_queue_xmit``."""
     netns = sk.netns
-    dst = route(sk)
+    dst = segments.route(sk)
     if dst.kind == "error":
         return EHOSTUNREACH
     df = sk.pmtudisc == 2 or (sk.pmtudisc == 1 and not dst.locked)
@@ -188,7 +91,7 @@ def event_ack_sent(sk: TcpSock) -> None:
         count = 1 if sk.ack_pending & ACK_SCHED else 0
         if count >= sk.ack_quick:
             sk.ack_quick = 0
-            sk.ack_ato = timers.ato_min(sk)
+            sk.ack_ato = delack.ato_min(sk)
         else:
             sk.ack_quick -= count
     sk.ack_pending = 0
@@ -239,7 +142,7 @@ def tcp_sendmsg(sk: TcpSock, data: bytes) -> int:
     """``tcp_sendmsg``: as many of the bytes as there is room for, in segments, of which those that may leave do."""
     sk.owned = True
     recovery.restart_after_idle(sk)
-    mss = tcp_current_mss(sk)
+    mss = segments.tcp_current_mss(sk)
     taken = made = 0
     while taken < len(data) and sk.wmem_queued < sk.sndbuf:
         tail = len(sk.unsent) % mss
@@ -249,7 +152,7 @@ def tcp_sendmsg(sk: TcpSock, data: bytes) -> int:
                 made = 0
                 if sk.backlog:
                     _flush(sk)
-                    mss = tcp_current_mss(sk)
+                    mss = segments.tcp_current_mss(sk)
                     continue
             made += 1
             sk.wmem_queued += segment_truesize(0)
@@ -393,7 +296,11 @@ def send_some(sk: TcpSock, length: int, *, push: bool) -> bool:
 
 def push_pending_frames(sk: TcpSock, mss: int = 0, *, push: bool = False) -> None:
     """``__tcp_push_pending_frames``: send what may be sent; where the window is shut, begin to ask."""
-    if has_unsent(sk) and sk.state is not TcpState.CLOSE and write_xmit(sk, mss or tcp_current_mss(sk), push=push):
+    if (
+        has_unsent(sk)
+        and sk.state is not TcpState.CLOSE
+        and write_xmit(sk, mss or segments.tcp_current_mss(sk), push=push)
+    ):
         timers.check_probe_timer(sk)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podwire.linux.tcp import output, timers
+from podwire.linux.tcp import delack, output
 from podwire.linux.tcp.input import release_sock
 from podwire.linux.tcp.sock import ACK_PUSHED, ACK_PUSHED2, ACK_SCHED, RCV_SHUTDOWN, TcpSock
 from podwire.linux.tcp.states import MASK
@@ -36,7 +36,7 @@ def cleanup_rbuf(sk: TcpSock, copied: int) -> None:
     """``tcp_cleanup_rbuf``: reading may be a reason to acknowledge: small data was read, or the window opens well."""
     due = False
     if sk.ack_pending & ACK_SCHED:
-        pushed = sk.ack_pending & ACK_PUSHED2 or (sk.ack_pending & ACK_PUSHED and not timers.in_pingpong(sk))
+        pushed = sk.ack_pending & ACK_PUSHED2 or (sk.ack_pending & ACK_PUSHED and not delack.in_pingpong(sk))
         due = (sk.rcv_nxt - sk.rcv_wup & MASK) > sk.ack_rcv_mss or bool(copied and pushed and not sk.rmem)
     if copied and not due and not sk.shutdown & RCV_SHUTDOWN:
         left = sk.receive_window

@@ -12,7 +12,7 @@ from __future__ import annotations
 from errno import EAGAIN, EBUSY, EHOSTUNREACH
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.tcp import output, timers
+from podwire.linux.tcp import output, segments, timers
 from podwire.linux.tcp.sock import Segment, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.wire.headers import TCP_FIN, TCP_SYN
@@ -43,9 +43,9 @@ def send_again(sk: TcpSock, segment: Segment) -> int:
     """``__tcp_retransmit_skb``: the same, and nobody counts it as a retransmission (a tail loss probe)."""
     if segment.waits:
         return -EBUSY
-    if output.route(sk).kind == "error":
+    if segments.route(sk).kind == "error":
         return -EHOSTUNREACH
-    mss = output.tcp_current_mss(sk)
+    mss = segments.tcp_current_mss(sk)
     if before(segment.seq, sk.snd_una) and segment.data:
         _trim_head(segment, sk.snd_una)
     room = sk.wnd_end - segment.seq & MASK
@@ -126,18 +126,17 @@ def xmit_retransmit_queue(sk: TcpSock) -> None:
 
 def simple_retransmit(sk: TcpSock) -> None:
     """``tcp_simple_retransmit``: what is too long for the path now is lost, and goes again in shorter segments (RFC 1191 section 6.4)."""
-    mss = output.tcp_current_mss(sk)
-    found = False
+    mss = segments.tcp_current_mss(sk)
     for segment in sk.rtx:
-        if len(segment.data) > mss and not segment.sacked and not segment.lost:
+        if len(segment.data) > mss and not segment.sacked:
             segment.lost, segment.retrans = True, False
-            found = True
-    if not found:
+    if not any(segment.lost for segment in sk.rtx):
         return
     if sk.ca_state != "Loss":
         sk.high_seq = sk.snd_nxt
-        sk.ssthresh = _reduced(sk)
-        sk.prior_cwnd = sk.snd_cwnd
+        if sk.ca_state not in _REDUCING:
+            # tcp_current_ssthresh: the window itself stays, for no more is under way than before.
+            sk.ssthresh = max(sk.ssthresh, (sk.snd_cwnd >> 1) + (sk.snd_cwnd >> 2))
         sk.ca_state = "Loss"
     xmit_retransmit_queue(sk)
 

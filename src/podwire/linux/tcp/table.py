@@ -160,6 +160,20 @@ class TcpTable:
             if not users:
                 del self.bound[sk.sport]
 
+    def purge(self) -> None:
+        """The namespace is gone, and all its processes with it: no timer of a socket runs any more."""
+        from podwire.linux.tcp.listen import drop_request
+        from podwire.linux.tcp.timers import clear_xmit_timers
+
+        for request in list(self.requests.values()):
+            drop_request(request)
+        for left in list(self.timewait.values()):
+            left.kill()
+        for sk in self.established.values():
+            clear_xmit_timers(sk)
+        self.established.clear()
+        self.listeners.clear()
+
 
 def tcp_table(netns: Netns) -> TcpTable:
     """The table of a namespace, made when the first socket needs it."""

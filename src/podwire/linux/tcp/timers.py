@@ -9,8 +9,8 @@ from __future__ import annotations
 from errno import ENOBUFS, ETIMEDOUT
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.tcp import output, recovery, timewait
-from podwire.linux.tcp.sock import ACK_SCHED, ACK_TIMER, TcpSock
+from podwire.linux.tcp import output, recovery, segments
+from podwire.linux.tcp.sock import TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, before
 from podwire.wire.headers import TCP_ACK
 
@@ -32,11 +32,6 @@ def usecs_to_jiffies(netns: Netns, usecs: int) -> int:
 def timeout_init(sk: TcpSock) -> int:
     """TCP_TIMEOUT_INIT: 1 s."""
     return sk.netns.machine.hz
-
-
-def ato_min(sk: TcpSock) -> int:
-    """TCP_ATO_MIN and TCP_DELACK_MIN: 40 ms."""
-    return sk.netns.machine.hz // 25
 
 
 def rto_max(sk: TcpSock) -> int:
@@ -148,7 +143,7 @@ def _write_timer(sk: TcpSock) -> None:
 
 def _send_loss_probe(sk: TcpSock) -> None:
     """``tcp_send_loss_probe``: something new, else the last segment again."""
-    mss = output.tcp_current_mss(sk)
+    mss = segments.tcp_current_mss(sk)
     if not sk.tlp_high_seq:
         sk.tlp_retrans = False
         before_it = sk.packets_out
@@ -299,124 +294,5 @@ def write_wakeup(sk: TcpSock) -> bool:
         return False
     if output.has_unsent(sk) and before(sk.snd_nxt, sk.wnd_end):
         room = sk.wnd_end - sk.snd_nxt & MASK
-        return not output.send_some(sk, min(room, output.tcp_current_mss(sk)), push=True)
+        return not output.send_some(sk, min(room, segments.tcp_current_mss(sk)), push=True)
     return bool(output.transmit(sk, TCP_ACK, sk.snd_una - 1 & MASK))
-
-
-# -- delayed ACKs -------------------------------------------------------------------------------------------------
-
-
-def send_delayed_ack(sk: TcpSock) -> None:
-    """``tcp_send_delayed_ack``: after 40 ms, or what the rhythm of the data suggests, 200 ms at most (RFC 1122 section 4.2.3.2)."""
-    hz = sk.netns.machine.hz
-    least = ato_min(sk)
-    wait = sk.ack_ato
-    if wait > least:
-        most = hz // 2
-        if in_pingpong(sk) or sk.ack_pending & 4:
-            most = hz // 5
-        if sk.srtt_us:
-            most = min(most, max(usecs_to_jiffies(sk.netns, sk.srtt_us >> 3), least))
-        wait = min(wait, most)
-    wait = min(wait, hz // 5)
-    now = sk.jiffies
-    timeout = now + wait
-    if sk.ack_pending & ACK_TIMER and sk.delack_timer is not None:
-        if sk.ack_timeout <= now + (wait >> 2):
-            output.tcp_send_ack(sk)
-            return
-        timeout = min(timeout, sk.ack_timeout)
-    sk.ack_pending |= ACK_SCHED | ACK_TIMER
-    sk.ack_timeout = timeout
-    if sk.delack_timer is not None:
-        sk.delack_timer.cancel()
-    sk.delack_timer = sk.netns.machine.add_timer(timeout - now, lambda: _delack_timer(sk))
-
-
-def in_pingpong(sk: TcpSock) -> bool:
-    """``inet_csk_in_pingpong_mode``."""
-    return sk.ack_pingpong >= sk.netns.setting("tcp_pingpong_thresh")
-
-
-def _delack_timer(sk: TcpSock) -> None:
-    """``tcp_delack_timer_handler``."""
-    sk.delack_timer = None
-    if sk.state in {TcpState.CLOSE, TcpState.LISTEN}:
-        return
-    if sk.compressed_ack and sk.sacks:
-        output.tcp_send_ack(sk)
-        return
-    if not sk.ack_pending & ACK_TIMER:
-        return
-    sk.ack_pending &= ~ACK_TIMER
-    if sk.ack_pending & ACK_SCHED:
-        if not in_pingpong(sk):
-            sk.ack_ato = min(sk.ack_ato << 1, sk.rto)
-        else:
-            sk.ack_pingpong = 0
-            sk.ack_ato = ato_min(sk)
-        output.tcp_send_ack(sk)
-
-
-# -- keepalive, and FIN_WAIT2 of an orphan ------------------------------------------------------------------------
-
-
-def reset_keepalive_timer(sk: TcpSock, delay: int) -> None:
-    """``tcp_reset_keepalive_timer``: delay in jiffies."""
-    if sk.keepalive_timer is not None:
-        sk.keepalive_timer.cancel()
-    sk.keepalive_at = sk.jiffies + delay
-    sk.keepalive_timer = sk.netns.machine.add_timer(delay, lambda: _keepalive_timer(sk))
-
-
-def set_keepalive(sk: TcpSock, *, on: bool) -> None:
-    """SO_KEEPALIVE."""
-    if on and not sk.keepalive and sk.state not in {TcpState.CLOSE, TcpState.LISTEN}:
-        reset_keepalive_timer(sk, sk.netns.setting("tcp_keepalive_time") * sk.netns.machine.hz)
-    sk.keepalive = on
-    if not on and sk.keepalive_timer is not None:
-        sk.keepalive_timer.cancel()
-        sk.keepalive_timer = None
-
-
-def fin_time(sk: TcpSock) -> int:
-    """``tcp_fin_time``: how long an orphan waits for the other end's FIN."""
-    return max(sk.netns.setting("tcp_fin_timeout") * sk.netns.machine.hz, (sk.rto << 2) - (sk.rto >> 1))
-
-
-def _keepalive_timer(sk: TcpSock) -> None:
-    """``tcp_keepalive_timer``."""
-    from podwire.linux.tcp.close import tcp_done
-
-    sk.keepalive_timer = None
-    netns = sk.netns
-    hz = netns.machine.hz
-    if sk.state is TcpState.LISTEN:
-        return
-    if sk.state is TcpState.FIN_WAIT2 and sk.socket is None:
-        left = fin_time(sk) - _TIMEWAIT_LEN * hz
-        if left > 0:
-            timewait.tcp_time_wait(sk, TcpState.FIN_WAIT2, left)
-        else:
-            output.tcp_send_active_reset(sk)
-            tcp_done(sk)
-        return
-    if not sk.keepalive or sk.state in {TcpState.CLOSE, TcpState.SYN_SENT}:
-        return
-    when = netns.setting("tcp_keepalive_time") * hz
-    if sk.rtx or output.has_unsent(sk):
-        reset_keepalive_timer(sk, when)
-        return
-    elapsed = sk.jiffies - max(sk.rcv_tstamp, sk.ack_lrcvtime)
-    if elapsed < when:
-        reset_keepalive_timer(sk, when - elapsed)
-        return
-    if sk.probes_out >= netns.setting("tcp_keepalive_probes"):
-        output.tcp_send_active_reset(sk)
-        write_err(sk)
-        return
-    if write_wakeup(sk):
-        reset_keepalive_timer(sk, hz // 2)
-        return
-    sk.probes_out += 1
-    reset_keepalive_timer(sk, netns.setting("tcp_keepalive_intvl") * hz)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from podwire.linux.tcp import output
+from podwire.linux.tcp import output, segments
 from podwire.linux.tcp.sock import TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.linux.tcp.table import tcp_table
@@ -184,7 +184,7 @@ def _limited_ack(left: TimeWaitSock) -> str:
 
 def tcp_v4_timewait_ack(left: TimeWaitSock, skb: Skb) -> None:
     """``tcp_v4_timewait_ack``."""
-    stamp = (output.tcp_time_stamp(left.netns, left.tsoffset), left.ts_recent) if left.tstamp_ok else None
+    stamp = (segments.tcp_time_stamp(left.netns, left.tsoffset), left.ts_recent) if left.tstamp_ok else None
     # The field takes what of it fits, without a scale as well.
     window = left.rcv_wnd >> left.rcv_wscale & 0xFFFF
     header = Tcp(

@@ -97,6 +97,7 @@ class _Tool:
             names=self.names,
             variant=self.variant,
             version=f"{_PROGRAM} v{VERSIONS[self.variant]}",
+            program=self.proc.argv[0],
         )
         try:
             command = parser.parse()

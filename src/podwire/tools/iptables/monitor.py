@@ -89,11 +89,15 @@ class _Monitor:
         try:
             while True:
                 yield None
-                if self.text:
-                    self.proc.write("".join(self.text))
-                    self.text.clear()
+                self._write()
         finally:
             monitors.remove(self.hear)
+            self._write()
+
+    def _write(self) -> None:
+        if self.text:
+            self.proc.write("".join(self.text))
+            self.text.clear()
 
     def hear(
         self, chain: CompiledChain, rule: Rule | None, verdict: int | None, skb: Skb, iif: Link | None, oif: Link | None

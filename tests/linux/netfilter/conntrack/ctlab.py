@@ -72,7 +72,9 @@ def udp(src: str, sport: int, dst: str, dport: int, **fields: int) -> Packet:
     return ip(src, dst, 17, Udp(sport, dport, **fields), data=b"x")
 
 
-def tcp(src: str, sport: int, dst: str, dport: int, flags: int, seq: int = 1, ack: int = 0, checksum: int | None = None) -> Packet:
+def tcp(
+    src: str, sport: int, dst: str, dport: int, flags: int, seq: int = 1, ack: int = 0, checksum: int | None = None
+) -> Packet:
     return ip(src, dst, 6, Tcp(sport, dport, seq, ack, flags, 64240, checksum=checksum))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in, nf_ct_tmpl_alloc
-from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED, ZONE_DIR_ORIG
+from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED, IPS_ASSURED, ZONE_DIR_ORIG
 from podwire.linux.netfilter.conntrack.report import state_of
 from podwire.linux.netfilter.hooks import NF_DROP, NF_INET_LOCAL_OUT
 from podwire.linux.skb import Skb
@@ -89,6 +89,18 @@ def test_f172_udp_is_new_until_it_is_answered() -> None:
     assert node.netns.conntrack.count == 1
 
 
+def test_f172_udp_that_is_answered_and_older_than_two_seconds_is_assured() -> None:
+    node = Node()
+    node.passes(udp(A, 1, B, 2))
+    node.passes(udp(B, 2, A, 1))
+    seen = []
+    for wait in (2, 1e-9):
+        node.lab.run(wait)
+        node.passes(udp(A, 1, B, 2))
+        seen.append((node.left, bool(node.only().status & IPS_ASSURED)))
+    assert seen == [(30, False), (120, True)]
+
+
 def test_f172_an_error_about_a_known_flow_is_related_from_whomever_it_comes() -> None:
     node = Node()
     node.passes(udp(A, 1, B, 2))
@@ -131,6 +143,13 @@ def test_a_template_says_in_which_zone_the_connection_begins() -> None:
     assert node.passes(udp(B, 2, A, 1), template=one) == "ESTABLISHED"
     assert node.passes(udp(B, 2, A, 1)) == "NEW"
     assert sorted(ct.zone for ct in node.netns.conntrack) == [0, 1, 2]
+
+
+def test_a_zone_does_not_know_the_default_one() -> None:
+    node = Node()
+    assert node.passes(udp(A, 1, B, 2)) == "NEW"
+    assert node.passes(udp(B, 2, A, 1), template=nf_ct_tmpl_alloc(1)) == "NEW"
+    assert node.netns.conntrack.count == 2
 
 
 def test_a_zone_of_one_direction_leaves_the_answers_in_the_default_zone() -> None:

@@ -78,9 +78,37 @@ def test_a_connection_met_in_its_middle_lives_for_five_minutes_until_it_is_answe
 def test_retransmissions_without_an_answer_shorten_its_life() -> None:
     node = Node()
     handshake(node)
+    left = []
     for _ in range(4):
         node.passes(tcp(A, 40000, B, 80, TCP_ACK, 1001, 5001))
-    assert node.left == 300
+        left.append(node.left)
+    assert left == [432000, 432000, 300, 300]
+
+
+@pytest.mark.parametrize(("established", "left"), [(119, 119), (120, 10)])
+def test_resets_from_both_ends_outside_the_windows_shorten_a_long_life(established: int, left: int) -> None:
+    node = Node()
+    handshake(node)
+    node.set("tcp_timeout_established", established)
+    node.set("tcp_timeout_unacknowledged", 10)
+    node.passes(tcp(A, 40000, B, 80, TCP_ACK, 1001, 5001))
+    for packet in (
+        tcp(A, 40000, B, 80, FIN_ACK, 1001 + (1 << 30), 5001),
+        tcp(B, 80, A, 40000, FIN_ACK, 5001 + (1 << 30), 1001),
+    ):
+        assert node.passes(packet) == "INVALID"
+    assert node.left == left
+
+
+@pytest.mark.parametrize(("behind", "counts"), [(66000, True), (66001, False)])
+def test_how_old_an_acknowledgement_may_be(behind: int, counts: bool) -> None:
+    node = Node()
+    handshake(node)
+    for number in range(100):
+        node.passes(data(A, 1001 + number * 1000, 5001, 1000))
+        node.passes(tcp(B, 80, A, 40000, TCP_ACK, 5001, 2001 + number * 1000))
+    assert node.passes(tcp(B, 80, A, 40000, TCP_ACK, 5001, 101001 - behind)) == "ESTABLISHED"
+    assert (node.only().proto.last_ack == 101001 - behind) is counts
 
 
 def test_a_closed_connection_is_opened_again_by_a_syn() -> None:

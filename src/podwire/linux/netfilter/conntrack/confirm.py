@@ -59,9 +59,10 @@ def __nf_conntrack_confirm(skb: Skb, ct: Connection, netns: Netns) -> int:
         clash_dropped(skb, netns, ct, None)
         return NF_DROP
     now = netns.machine.world.now
-    other = clashing(table, ct, ct.orig) or clashing(table, ct, ct.reply)
-    if other is not None:
-        return nf_ct_resolve_clash(skb, ct, other, netns)
+    if ct.zone or table.zoned or ct.orig in table.hash or ct.reply in table.hash:
+        other = clashing(table, ct, ct.orig) or clashing(table, ct, ct.reply)
+        if other is not None:
+            return nf_ct_resolve_clash(skb, ct, other, netns)
     # The span counts from now on, not from when it was set.
     ct.timeout += now
     _insert_prepare(table, ct, now)

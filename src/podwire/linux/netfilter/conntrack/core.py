@@ -133,8 +133,8 @@ def _resolve(
     """``resolve_normal_ct`` and ``nf_conntrack_handle_packet``, once more where the connection was reopened."""
     while flow is not None:
         # Most packets belong to a connection in the default zone.
-        found = table.hash.get(flow) if not zone else None
-        if found is None or found[0].timeout <= netns.machine.world.now:
+        found = table.hash.get(flow)
+        if zone or table.zoned or (found is not None and found[0].timeout <= netns.machine.world.now):
             found = table.find(flow, zone, zone_dir)
         if found is None:
             reply = nf_ct_invert(flow)

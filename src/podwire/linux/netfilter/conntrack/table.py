@@ -198,9 +198,11 @@ class Conntrack:
 
     def insert(self, ct: Connection, *, original: bool = True) -> None:
         """``__nf_conntrack_hash_insert``; without ``original`` it is found by its replies alone."""
-        for direction in (IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY) if original else (IP_CT_DIR_REPLY,):
-            table, key = self._place(ct.tuple(direction), ct, direction)
-            table[key] = (ct, direction)
+        if original:
+            table, key = self._place(ct.orig, ct, IP_CT_DIR_ORIGINAL)
+            table[key] = (ct, IP_CT_DIR_ORIGINAL)
+        table, key = self._place(ct.reply, ct, IP_CT_DIR_REPLY)
+        table[key] = (ct, IP_CT_DIR_REPLY)
         self.size += 1
         if self.size > self._sweep_at:
             self.sweep()

@@ -50,16 +50,6 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import msgspec
 
 from podwire.errors import PodwireError
-from podwire.linux.services import (
-    PROTOCOL_NAMES,
-    PROTOCOLS,
-    SCTP_NAMES,
-    SCTP_PORTS,
-    TCP_NAMES,
-    TCP_PORTS,
-    UDP_NAMES,
-    UDP_PORTS,
-)
 from podwire.wire.addr import AF_INET, Ip, Mac, inet_aton, prefix_mask
 
 if TYPE_CHECKING:
@@ -121,28 +111,32 @@ class Names:
 
     def service(self, port: int, proto: str) -> str | None:
         """``getservbyport``; ``proto`` is ``tcp``, ``udp``, ``sctp`` …."""
-        tables = {"tcp": TCP_NAMES, "udp": UDP_NAMES, "sctp": SCTP_NAMES}
+        from podwire.linux import services
+
+        tables = {"tcp": services.TCP_NAMES, "udp": services.UDP_NAMES, "sctp": services.SCTP_NAMES}
         return tables[proto].get(port) if self.services and proto in tables else None
 
     def port(self, name: str, proto: str | None = None) -> int | None:
         """``getservbyname``; of any protocol if none is named."""
         if not self.services:
             return None
-        tables = {
-            "tcp": (TCP_PORTS,),
-            "udp": (UDP_PORTS,),
-            "sctp": (SCTP_PORTS,),
-            None: (TCP_PORTS, UDP_PORTS, SCTP_PORTS),
-        }
+        from podwire.linux import services
+
+        tcp, udp, sctp = services.TCP_PORTS, services.UDP_PORTS, services.SCTP_PORTS
+        tables = {"tcp": (tcp,), "udp": (udp,), "sctp": (sctp,), None: (tcp, udp, sctp)}
         return next((table[name] for table in tables.get(proto, ()) if name in table), None)
 
     def protocol(self, name: str) -> int | None:
         """``getprotobyname``."""
-        return PROTOCOLS.get(name) if self.services else None
+        from podwire.linux import services
+
+        return services.PROTOCOLS.get(name) if self.services else None
 
     def protocol_name(self, number: int) -> str | None:
         """``getprotobynumber``."""
-        return PROTOCOL_NAMES.get(number) if self.services else None
+        from podwire.linux import services
+
+        return services.PROTOCOL_NAMES.get(number) if self.services else None
 
 
 Kind = Callable[["OptionCall"], object]

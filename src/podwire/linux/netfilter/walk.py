@@ -1,0 +1,81 @@
+"""What a flow meets at a hook, noted at one packet for those that follow.
+
+The rules of a table are asked again and again by the packets of one connection, and say the same each time, as long as they look at
+nothing but what all these packets share: addresses, protocol, ports, the connection's state, devices and mark. Then the packets that
+follow need only do what the walk did: count, tell the trace, and set the mark. ``Match.steady`` says which matches are of that kind;
+whatever else a packet was shown to, even if it did not match, makes the walk useless. A walk is good for one generation of its
+namespace, and every change of rules, addresses, routes or devices begins another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from podwire.linux.netfilter.conntrack.entry import (
+    IP_CT_ESTABLISHED,
+    IP_CT_ESTABLISHED_REPLY,
+    IP_CT_NEW,
+    IPS_CONFIRMED,
+    IPS_TEMPLATE,
+)
+from podwire.linux.netfilter.tables import Chain, Rule
+from podwire.linux.netfilter.xt.mark_target import MarkTarget
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netfilter.evaluate import CompiledRule
+    from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+    from podwire.trace.events import RuleMatched
+
+_CTINFO: Final = frozenset({IP_CT_ESTABLISHED, IP_CT_NEW, IP_CT_ESTABLISHED_REPLY})
+"""In these states all packets of a direction have the same header; errors that belong to a connection have others."""
+_STAGES: Final = 8
+"""So many values has ``ctinfo``: a walk is kept under hook and state."""
+
+WalkFn = Callable[["Skb", "Netns", "Link | None", "Link | None", "Walk"], int]
+"""Does what a hook function does, and tells the walk."""
+
+
+class Walk:
+    """``rules`` that matched, with their events, and ``policies`` that decided: these count. ``mark`` becomes ``after``."""
+
+    __slots__ = ("after", "generation", "good", "iif", "mark", "oif", "policies", "rules")
+
+    def __init__(self, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> None:
+        self.generation = netns.generation
+        self.iif = iif
+        self.oif = oif
+        self.mark = self.after = skb.mark
+        self.good = True
+        self.rules: list[tuple[Rule, RuleMatched]] = []
+        self.policies: list[Chain] = []
+
+    def through(self, rules: list[CompiledRule]) -> Iterator[CompiledRule]:
+        """The packet is shown these, one after the other, as far as it comes."""
+        for one in rules:
+            spec = one.rule.spec
+            if spec.fragment is not None or not all(match.steady for match in spec.matches):
+                self.good = False
+            yield one
+
+    def matched(self, rule: Rule, event: RuleMatched) -> None:
+        """A rule has matched, and its target has acted."""
+        target = rule.spec.target
+        if not (target is None or target.steady):
+            self.good = False
+        self.rules.append((rule, event))
+
+
+def walk_key(hook: int, ctinfo: int) -> int:
+    """Under which a connection keeps a walk."""
+    return hook * _STAGES + ctinfo
+
+
+def begin_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> Walk | None:
+    """A walk to be told by this packet, if those of its flow can be alike at all."""
+    ct = skb.ct
+    if ct is None or ct.status & (IPS_CONFIRMED | IPS_TEMPLATE) != IPS_CONFIRMED:
+        return None
+    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb, netns, iif, oif)
