@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from podwire.kube.pod import ContainerPort, PodObject, decode_pod
 
 __all__ = [
     "KINDS",
+    "ApiObject",
     "ContainerPort",
     "IPPoolObject",
     "KubeObject",
@@ -26,7 +27,26 @@ __all__ = [
     "decode_reference",
 ]
 
-KubeObject = PodObject | IPPoolObject
+
+class ApiObject(msgspec.Struct, frozen=True, eq=False):
+    """An object of a kind that the API server's store keeps, decoded; the store validates it (``kube.store``)."""
+
+    version: str
+    kind: str
+    namespace: str
+    name: str
+    at: Field
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+    def check(self, nodes: Iterable[str]) -> None:
+        """Where it names a node that must be there, see ``cluster.api``."""
+
+
+KubeObject = PodObject | IPPoolObject | ApiObject
 """Whatever a manifest may hold; a union as kinds join."""
 
 KINDS: Final[Mapping[tuple[str, str], Callable[[Field], KubeObject]]] = MappingProxyType(
@@ -76,7 +96,12 @@ class _Names(msgspec.Struct, frozen=True):
 
 def decode_object(field: Field) -> KubeObject:
     """One object. Raises ``ManifestError`` for what the API server would refuse, ``NotModelled`` for a kind that podwire lacks."""
-    return KINDS[_kind_of(field)](field)
+    kind = _kind_of(field)
+    if kind in KINDS:
+        return KINDS[kind](field)
+    from podwire.kube.reading import decode_stored
+
+    return decode_stored(field)
 
 
 def decode_reference(field: Field) -> Reference:
@@ -97,9 +122,15 @@ def _kind_of(field: Field) -> tuple[str, str]:
         if name not in members:
             raise field.missing(name, f"text such as {example}")
     version, kind = members["apiVersion"].text(), members["kind"].text()
-    if (version, kind) not in KINDS:
+    if (version, kind) not in KINDS and not _stored(version, kind):
         group = version.rpartition("/")[0]
         if kind in _KNOWN.get(group, "").split():
             raise NotModelled(f"kind {kind} of {version}", members["kind"].where)
         raise members["kind"].error(f'a kind that exists (no matches for kind "{kind}" in version "{version}")')
     return version, kind
+
+
+def _stored(version: str, kind: str) -> bool:
+    from podwire.kube.kinds import KINDS as STORED
+
+    return (version, kind) in STORED

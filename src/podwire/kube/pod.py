@@ -151,15 +151,13 @@ class _Pod(msgspec.Struct, frozen=True, rename="camel"):
     status: Any = None
 
 
+_PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 _NOT_MODELLED: Final = (
-    "affinity",
     "dnsConfig",
     "ephemeralContainers",
     "hostAliases",
-    "hostNetwork",
     "hostname",
     "initContainers",
-    "nodeSelector",
     "schedulingGates",
     "setHostnameAsFQDN",
     "subdomain",
@@ -198,6 +196,22 @@ class PodObject(msgspec.Struct, frozen=True, eq=False):
     def ports(self) -> tuple[int, ...]:
         """Their numbers."""
         return tuple(port.container_port for port in self.container_ports)
+
+    @property
+    def host_network(self) -> bool:
+        """It shares its node's network."""
+        at = self.at.get("spec", "hostNetwork")
+        return at is not None and at.value is True
+
+    @property
+    def needs_scheduler(self) -> bool:
+        """It says more of where it runs than ``nodeName``, or shares its node's network."""
+        return any(
+            True
+            for _ in _written(
+                self.at.at("spec"), [("affinity",), ("hostNetwork",), ("nodeSelector",), ("tolerations",)]
+            )
+        )
 
     def check(self, nodes: Iterable[str]) -> None:
         """Raise ``ManifestError`` where ``spec.nodeName`` names none of these nodes."""
@@ -239,13 +253,25 @@ def _items(field: Field, *names: str) -> tuple[Field, ...]:
     return member.items() if member is not None else ()
 
 
+def check_template(field: Field, where: str) -> None:
+    """The template of a workload, as ``decode_pod`` checks a Pod. Raises ``ManifestError`` and ``NotModelled``."""
+    _check_names(field)
+    for at in _not_modelled(field):
+        raise NotModelled(f"{at.path} of a Pod", at.where or where)
+
+
 def _not_modelled(field: Field) -> Iterator[Field]:
     """What is written there and would matter."""
     annotations = field.get("metadata", "annotations")
     for name, at in annotations.members().items() if annotations is not None else ():
         if name.startswith(_ANNOTATIONS):
             yield at
-    paths = [*((name,) for name in _NOT_MODELLED), ("securityContext", "sysctls")]
+    paths = [
+        *((name,) for name in _NOT_MODELLED),
+        ("securityContext", "sysctls"),
+        ("affinity", "nodeAffinity", _PREFERRED),
+        ("affinity", "podAffinity", _PREFERRED),
+    ]
     yield from _written(field.at("spec"), paths)
     for container in _items(field, "spec", "containers"):
         yield from _written(container, _SENDERS)

@@ -27,7 +27,8 @@ class Scheduler:
     def run(self) -> None:
         """Every pod that has no node gets one, in order of creation; one that fits nowhere says why in its condition PodScheduled."""
         for pod in self._store.all("Pod"):
-            if not pod.document["spec"].get("nodeName") and not pod.terminating:
+            spec = pod.document["spec"]
+            if not spec.get("nodeName") and not pod.terminating and spec["schedulerName"] == "default-scheduler":
                 self._schedule(pod)
 
     def _schedule(self, pod: Stored) -> None:

@@ -22,11 +22,11 @@ from podwire.kube.addresses import ServiceAddresses
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field, from_python
 from podwire.kube.invalid import Problems, StatusError, refuse
-from podwire.kube.kinds import Kind, Kinds
+from podwire.kube.kinds import Custom, Kind, Kinds
 from podwire.kube.labels import field_matcher, label_matcher
 from podwire.kube.meta import Metadata
 from podwire.kube.naming import random_suffix
-from podwire.kube.patch import three_way
+from podwire.kube.patch import json_patch, merge, strategic, three_way
 from podwire.wire.addr import Net
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -48,6 +48,7 @@ _NO_STATUS: Final = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "Servi
 
 Document = dict[str, Any]
 Propagation = Literal["Background", "Orphan"]
+PatchType = Literal["strategic", "merge", "json"]
 
 
 class Stored(msgspec.Struct, frozen=True, eq=False):
@@ -266,6 +267,20 @@ class Store:
         wanted = three_way(original, modified, old.document)
         new = self.update(wanted, at)
         return new, "unchanged" if new is old else "configured"
+
+    def patch(
+        self, kind: str, name: str, namespace: str, patch: Any, how: PatchType = "strategic", *, status: bool = False
+    ) -> Stored:
+        """``kubectl patch``: a strategic merge patch, a JSON merge patch (``merge``) or a JSON patch (``json``, a list)."""
+        old = self.need(kind, name, namespace)
+        if how == "strategic" and old.kind.type is Custom:
+            raise StatusError("UnsupportedMediaType", "the body of the request was in an unknown format")
+        change: Any = {"strategic": strategic, "merge": merge, "json": json_patch}[how]
+        new = change(old.document, patch)
+        meta = new.get("metadata", {}) if isinstance(new, dict) else {}
+        if (meta.get("name"), meta.get("namespace", "")) != (name, namespace):
+            raise StatusError("BadRequest", "the name of the object does not match the name on the URL")
+        return self.update(new, status=status)
 
     def delete(
         self,

@@ -66,6 +66,7 @@ class Netns:
         "_ip_id_bits",
         "_last_ip_id",
         "_links",
+        "at_hook",
         "conf6_all",
         "conf6_default",
         "conf_all",
@@ -144,6 +145,8 @@ class Netns:
         self.icmp_bucket = TokenBucket()
         self.hooks: list[tuple[HookFn, ...]] = [(), (), (), (), ()]
         """What packets meet at the five hooks, in order (``linux.netfilter.hooks``)."""
+        self.at_hook: list[HookFn | None] = [None, None, None, None, None]
+        """The same as one function each, which answers as ``nf_hook`` does; None where nobody is."""
         self.nf = NfHooks(self)
         self.conntrack = Conntrack(self)
         """Connections."""

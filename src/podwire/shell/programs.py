@@ -32,7 +32,7 @@ WRAPPERS: Final = frozenset({"date", "kubectl", "nsenter", "ssh", "timeout", "un
 REFUSED: Final = frozenset(
     "arptables brctl busctl calicoctl cilium crictl ctr dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
     " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
-    " iptables-xml ipvsadm iw lsof mount mtr nc ncat netcat"
+    " iptables-xml ipvsadm iw lsof mount mtr ncat netcat"
     " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
     " systemctl tc telnet traceroute traceroute6 umount uname vconfig wg wg-quick wget wireshark"
     .split()

@@ -29,7 +29,7 @@ def wants_stdin(argv: list[str]) -> bool:
     """True where the tool reads its standard input to the end: for ``-`` among its arguments, or ``cat`` without any.
 
     ``ip`` reads it for ``-batch -`` alone: behind ``netns exec`` it is the other command that does. ``ipset`` does for ``restore``,
-    ``iptables-restore`` where no file is named.
+    ``iptables-restore`` where no file is named, ``nc`` unless ``-d`` or ``-z`` say that it does not.
     """
     if argv[0].startswith("iptables") and argv[0].endswith("-restore"):
         return _names_no_file(argv[1:])
@@ -38,11 +38,29 @@ def wants_stdin(argv: list[str]) -> bool:
         return any(option.startswith("-b") and file == "-" for option, file in itertools.pairwise(own))
     if argv[0] == "ipset":
         return reads_stdin(argv[1:])
+    if argv[0] == "nc":
+        return _carries_stdin(argv[1:])
     return (
         "-" in argv[1:]
         or "/dev/stdin" in argv[1:]
         or (argv[0] == "cat" and all(word.startswith("-") for word in argv[1:]))
     )
+
+
+def _carries_stdin(words: list[str]) -> bool:
+    """``nc`` without ``-d``, ``-z`` or ``-h`` among its letters."""
+    letters = ""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            continue
+        for position, letter in enumerate(word[1:], 1):
+            if letter in "IiMmOPpqsTVWwXx":
+                del rest[: position == len(word) - 1]
+                break
+            letters += letter
+    return not set(letters) & set("dhz")
 
 
 def _names_no_file(words: list[str]) -> bool:

@@ -175,7 +175,8 @@ class Server:
         tool = registry.find(place.image, name)
         if tool is None:
             raise moves.Refusal(_NOT_FOUND, f"bash: {name}: command not found\n")
-        if client.stdin is None and readers.wants_stdin(argv):
+        typed = name == "nc" and 0 in client.request.terminals  # what a person types has no end that could be waited for
+        if client.stdin is None and not typed and readers.wants_stdin(argv):
             client.send("I")
             return
         self._run(client, place, argv, tool)

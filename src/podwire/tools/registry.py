@@ -33,6 +33,7 @@ _TOOLS: Final = MappingProxyType(
         "iptables-restore": "podwire.tools.iptables:iptables_restore",
         "iptables-save": "podwire.tools.iptables:iptables_save",
         "modprobe": "podwire.tools.modprobe:modprobe",
+        "nc": "podwire.tools.nc:nc",
         "ping": "podwire.tools.ping:ping",
         "route": "podwire.tools.route:route",
         "sleep": "podwire.tools.sleep:sleep",

@@ -5,7 +5,6 @@ The router is the node. ``a`` is always a pod; ``b`` is one, too, or the world o
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -21,7 +20,7 @@ Table = dict[str, list[str]]
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Rules of one direction, each as its matches and what Felix does: Allow, Deny, Pass or Log."""
+    """Rules of one direction, each as its matches and what Felix does: Allow, Deny, Pass, Log, or "" for a rule as it stands."""
 
     name: str
     rules: tuple[tuple[str, str], ...]
@@ -153,7 +152,12 @@ def _filter(settings: Settings, wild: str, host: str) -> Table:
             "-j cali-from-host-endpoint",
             f"{host} -j ACCEPT",
         ],
-        "cali-OUTPUT": [*outgoing, clear(BITS), f"-m conntrack ! --ctstate DNAT -j cali-to-host-endpoint", f"{host} -j ACCEPT"],
+        "cali-OUTPUT": [
+            *outgoing,
+            clear(BITS),
+            "-m conntrack ! --ctstate DNAT -j cali-to-host-endpoint",
+            f"{host} -j ACCEPT",
+        ],
         "cali-wl-to-host": [
             "-j cali-from-wl-dispatch",
             f"{said('Configured DefaultEndpointToHostAction')} -j {settings.to_host}",
@@ -211,6 +215,8 @@ def policy_chain(policy: Policy, direction: str) -> list[str]:
         bit = {"Allow": ACCEPT, "Pass": PASS}.get(action)
         if bit is not None:
             rules += [f"{matches} {put(bit)}", f"{has(bit)} -j RETURN"]
+        elif not action:
+            rules.append(matches)
         elif action == "Log":
             rules.append(f'{matches} -j LOG --log-prefix "calico-packet: " --log-level 5')
         else:
@@ -242,7 +248,9 @@ def profile_chains(namespace: str) -> Table:
 def dispatch(devices: Iterable[str], root: str, prefix: str, option: str) -> Table:
     """A tree of gotos by interface name (3.8)."""
     names = sorted(set(devices))
-    common = os.path.commonprefix(names)
+    common = names[0]
+    while not all(name.startswith(common) for name in names):
+        common = common[:-1]
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name[: len(common) + 1], []).append(name)

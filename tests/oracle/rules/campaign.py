@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tests.oracle.rules import compare, draw, kernel, ours
-from tests.oracle.rules.case import Case, Seen, Send
+from tests.oracle.rules.case import Answer, Case, Local, Seen, Send
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -143,10 +143,18 @@ def shrink(case: Case, diff: str, tries: int = 60) -> tuple[Case, str]:
 def told(each: Disagreement, *, small: bool = True) -> str:
     """A disagreement as people read it."""
     case, diff = shrink(each.case, each.diff) if small else (each.case, each.diff)
-    sent = "\n".join(
-        f"{item.side} {item.data}" if isinstance(item, Send) else f"answer {item.how}" for item in case.packets
-    )
-    return f"# {case.variant} {' '.join(case.sysctls)}\n{case.sets}{case.rules}{sent}\n{diff}\n"
+    sent = "\n".join(_words(item) for item in case.packets)
+    return f"# {case.variant} {case.theme} {' '.join(case.sysctls)} {case.routes} {case.listening}\n{case.sets}{case.rules}{sent}\n{diff}\n"
+
+
+def _words(item: Send | Answer | Local) -> str:
+    match item:
+        case Send():
+            return f"{item.side} {item.data}"
+        case Local():
+            return f"router, mark {item.mark:#x}: {item.data}"
+        case _:
+            return f"answer {item.how}"
 
 
 # -- recorded answers ---------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import struct
 from tests.oracle.rules import packets
 from tests.oracle.rules.case import Case, Seen
 
-_KNOWN_PORTS = {500, 53, 80, 443, 8080, 30007, 1000, 40000, 40001, 7777}
-_SENT_IDS = {1, 77, 78, 79, 80}
+_KNOWN_PORTS = {500, 53, 80, 443, 8080, 30007, 1000, 40000, 40001, 7777, 4789}
+_SENT_IDS = {1, 77, 78, 79, 80, 81}
 _DRAWN = range(100, 60001)
 _TIMESTAMP_REPLY = 14
 _XT_RETURN = "0xfffffffb"
@@ -74,6 +74,11 @@ def datagram(data: bytes, names: Names, *, quoted: bool = False) -> str:
     text = f"{_dotted(src)} > {_dotted(dst)} proto {proto} tos {tos:#x} len {total} id {names.ident(ident)} frag {frag:#x} ttl {ttl}"
     if packets.checksum(data[:size]):
         text += " bad header checksum"
+    if proto == packets.SCTP and not frag and len(body) >= (8 if quoted else 12):
+        sport, dport = struct.unpack("!HH", body[:4])
+        good = quoted or struct.pack("<I", packets.crc32c(body[:8] + bytes(4) + body[12:])) == body[8:12]
+        rest = f"{body[4:8].hex()} {body[12:].hex()}{'' if good else ' bad checksum'}"
+        return f"{text} sctp {names.port(sport)} > {names.port(dport)} {rest}"
     if frag & 0x1FFF or proto not in {1, 6, 17} or len(body) < 8:
         return f"{text} {body.hex()}"
     # A segment that is cut off has no checksum to look at.

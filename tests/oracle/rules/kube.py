@@ -99,6 +99,14 @@ def nat_table(services: Iterable[Service], extra: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
+def merged(*texts: str) -> str:
+    """Texts of one table for iptables-restore as one: first all chains, then all rules in the order of the texts."""
+    lines = [line for text in texts for line in text.splitlines()]
+    chains = dict.fromkeys(line for line in lines if line.startswith(":"))
+    rules = [line for line in lines if line.startswith("-A")]
+    return "\n".join((lines[0], *chains, *rules, "COMMIT")) + "\n"
+
+
 def _endpoints(each: Service, chain: str, heads: list[str]) -> list[str]:
     rules: list[str] = []
     count = len(each.endpoints)

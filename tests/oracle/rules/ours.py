@@ -105,7 +105,6 @@ class Router:
         raw_frame(netns, link, from_bytes(data, Ethernet), self.network.new_packet_id())
         self.network.sleep(PAUSE)
 
-
     def open(self, case: Case) -> None:
         """The router's own sockets."""
         netns = self.machine.netns_names["r"]

@@ -2,7 +2,7 @@
 
 import struct
 
-ICMP, TCP, UDP = 1, 6, 17
+ICMP, TCP, UDP, SCTP = 1, 6, 17, 132
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MACS = {
     "a": "02000000000a",
@@ -70,6 +70,39 @@ def tcp(
     return head + options + data
 
 
+def crc32c(data: bytes) -> int:
+    """RFC 9260 appendix A."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+INIT, INIT_ACK, SACK, COOKIE_ECHO, COOKIE_ACK, DATA, ABORT = 1, 2, 3, 10, 11, 0, 6
+NEXT_CHUNK = {INIT: INIT_ACK, INIT_ACK: COOKIE_ECHO, COOKIE_ECHO: COOKIE_ACK, COOKIE_ACK: DATA, DATA: SACK}
+SCTP_TAG = 0x01020304
+"""Of both ends."""
+
+
+def sctp(sport: int, dport: int, chunk: int, *, tag: int = SCTP_TAG) -> bytes:
+    """A packet of SCTP with one chunk, and its checksum (RFC 9260 section 3)."""
+    values = {
+        INIT: struct.pack("!IIHHI", SCTP_TAG, 65535, 1, 1, 1),
+        INIT_ACK: struct.pack("!IIHHIHH", SCTP_TAG, 65535, 1, 1, 1, 7, 4),
+        SACK: struct.pack("!IIHH", 1, 65535, 0, 0),
+        COOKIE_ECHO: b"cook",
+        COOKIE_ACK: b"",
+        DATA: struct.pack("!IHHI", 1, 0, 0, 0) + b"data",
+        ABORT: b"",
+    }
+    value = values[chunk]
+    body = struct.pack("!BBH", chunk, 3 if chunk == DATA else 0, 4 + len(value)) + value
+    head = struct.pack("!HHI", sport, dport, 0 if chunk == INIT else tag)
+    return head + struct.pack("<I", crc32c(head + bytes(4) + body)) + body
+
+
 def icmp(kind: int, code: int, rest: int, data: bytes) -> bytes:
     """An ICMP message without checksum."""
     return struct.pack("!BBHI", kind, code, 0, rest) + data
@@ -111,6 +144,9 @@ def answer(side: str, data: bytes, how: str) -> bytes | None:
         return frame(side, ipv4(dst, src, UDP, transport(UDP, dst, src, udp(dport, sport, b"answer")), ident=78))
     if proto == ICMP and body[0] == 8 and how == "reply":
         return frame(side, ipv4(dst, src, ICMP, transport(ICMP, dst, src, b"\0" + body[1:]), ident=79))
+    if proto == SCTP and how == "reply" and len(body) > 12 and body[12] in NEXT_CHUNK:
+        sport, dport = struct.unpack("!HH", body[:4])
+        return frame(side, ipv4(dst, src, SCTP, sctp(dport, sport, NEXT_CHUNK[body[12]]), ident=81))
     if proto == TCP:
         sport, dport, seq, ack, offset, flags = struct.unpack("!HHIIBB", body[:14])
         length = len(body) - (offset >> 4) * 4 + bool(flags & SYN) + bool(flags & FIN)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from podwire.linux.netfilter.check import check_table
-from podwire.linux.netfilter.evaluate import CompiledChain, CompiledTable, compile_table, table_hook
+from podwire.linux.netfilter.evaluate import CompiledChain, CompiledTable, compile_table, table_hook, table_walk
 from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_INET_LOCAL_OUT
 from podwire.linux.netfilter.tables import Chain, Rule, Table
 from podwire.linux.path.reroute import ipt_mangle_out
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netfilter.walk import WalkFn
     from podwire.linux.netfilter.xt.base import Match, Target
     from podwire.linux.netns import Netns
 
@@ -32,7 +33,7 @@ def xt_commit(netns: Netns, variant: str, tables: Mapping[str, Iterable[Chain] |
             check_table(new)
             _acquire(netns, new, old, come)
             compiled = compile_table(new, netns)
-            new.compiled = CompiledTable({hook: _hook_fn(base) for hook, base in compiled.items()})
+            new.compiled = CompiledTable({hook: _hook_fn(base) for hook, base in compiled.items()}, compiled)
             ready.append((old, new))
     except Exception:
         for extension in come:
@@ -58,10 +59,11 @@ def _publish(netns: Netns, old: Table, new: Table) -> None:
     at = netns.nat if new.name == "nat" else netns.nf
     for hook, fn in after.items():
         name = HOOK_NAMES[hook]
+        again = _walk_fn(new.compiled.chains[hook])
         if hook in before and new.chains[name].token is old.chains[name].token:
-            at.replace(hook, before[hook], fn)
+            at.replace(hook, before[hook], fn, again)
         else:
-            at.register(hook, new.hooks[hook], fn)
+            at.register(hook, new.hooks[hook], fn, again)
     for hook, fn in before.items():
         name = HOOK_NAMES[hook]
         if hook not in after or new.chains[name].token is not old.chains[name].token:
@@ -71,7 +73,16 @@ def _publish(netns: Netns, old: Table, new: Table) -> None:
 def _hook_fn(base: CompiledChain) -> HookFn:
     """What is registered for a base chain: table mangle routes packets of OUTPUT again."""
     fn = table_hook(base)
-    return ipt_mangle_out(fn) if base.table.name == "mangle" and base.hook == NF_INET_LOCAL_OUT else fn
+    return ipt_mangle_out(fn) if _routes_again(base) else fn
+
+
+def _walk_fn(base: CompiledChain) -> WalkFn | None:
+    """What tells a walk of it; a new route is none that is noted."""
+    return None if _routes_again(base) else table_walk(base)
+
+
+def _routes_again(base: CompiledChain) -> bool:
+    return base.table.name == "mangle" and base.hook == NF_INET_LOCAL_OUT
 
 
 def _acquire(netns: Netns, new: Table, old: Table, come: list[Match | Target]) -> None:

@@ -133,12 +133,13 @@ class CompiledChain:
 
 
 class CompiledTable:
-    """A table at the hooks: for each hook the function that was registered."""
+    """A table at the hooks: for each hook the function that was registered, and its base chain."""
 
-    __slots__ = ("functions",)
+    __slots__ = ("chains", "functions")
 
-    def __init__(self, functions: dict[int, HookFn]) -> None:
+    def __init__(self, functions: dict[int, HookFn], chains: dict[int, CompiledChain]) -> None:
         self.functions = functions
+        self.chains = chains
 
 
 def iface_test(iface: Iface, *, incoming: bool, nft: bool) -> MatchFn:
@@ -342,12 +343,10 @@ def _nft_trace(
             monitor(chain, one.rule if one is not None else None, verdict, skb, iif, oif)
 
 
-def _policy(
-    base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None, walk: Walk | None
-) -> int:
+def _policy(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None, walk: Walk | None) -> int:
     chain = base.chain
     if walk is not None:
-        walk.policies.append(chain)
+        walk.policy(chain)
     log_on = netns.machine.log.on
     if skb.nf_trace and netns.xtables.monitors:
         _nft_trace(base, None, None, skb, netns, iif, oif)

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EPERM
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from podwire.linux.netfilter.walk import FIRST, WALKS, WalkFn, begin_walk
+from podwire.trace.log import Record
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
+    from podwire.wire.headers import IPv4
 
 NF_INET_PRE_ROUTING: Final = 0
 NF_INET_LOCAL_IN: Final = 1
@@ -49,6 +53,20 @@ NF_ACCEPT, NF_DROP, NF_STOLEN, or a negative errno: dropped, and that is what th
 """
 
 
+class Entry(NamedTuple):
+    """A function at a hook.
+
+    ``again`` does the same and tells a walk what the next packet of the flow will meet; ``finds``, of the function that finds a packet's
+    connection, is for packets that are no fragments; ``pieces``: it does nothing for any packet but a fragment.
+    """
+
+    priority: int
+    fn: HookFn
+    again: WalkFn | None = None
+    finds: HookFn | None = None
+    pieces: bool = False
+
+
 class NfHooks:
     """What is registered at the hooks of a namespace (``nf_hook_entries``)."""
 
@@ -56,33 +74,141 @@ class NfHooks:
 
     def __init__(self, netns: Netns) -> None:
         self._netns = netns
-        self._registered: tuple[list[tuple[int, HookFn]], ...] = ([], [], [], [], [])
+        self._registered: tuple[list[Entry], ...] = ([], [], [], [], [])
 
-    def register(self, hook: int, priority: int, fn: HookFn) -> None:
+    def register(
+        self,
+        hook: int,
+        priority: int,
+        fn: HookFn,
+        again: WalkFn | None = None,
+        finds: HookFn | None = None,
+        *,
+        pieces: bool = False,
+    ) -> None:
         """``nf_register_net_hook``: lower priorities run first; of equal ones that which came last (F200)."""
         entries = self._registered[hook]
-        place = next((n for n, (other, _) in enumerate(entries) if other >= priority), len(entries))
-        entries.insert(place, (priority, fn))
+        place = next((n for n, other in enumerate(entries) if other.priority >= priority), len(entries))
+        entries.insert(place, Entry(priority, fn, again, finds, pieces))
         self._publish(hook)
 
     def unregister(self, hook: int, fn: HookFn) -> None:
         """``nf_unregister_net_hook``."""
         entries = self._registered[hook]
-        entries[:] = [entry for entry in entries if entry[1] is not fn]
+        entries[:] = [entry for entry in entries if entry.fn is not fn]
         self._publish(hook)
 
-    def replace(self, hook: int, old: HookFn, new: HookFn) -> None:
+    def replace(self, hook: int, old: HookFn, new: HookFn, again: WalkFn | None = None) -> None:
         """Exchange a function in its place: the same hook with other content."""
         entries = self._registered[hook]
-        entries[:] = [(priority, new if fn is old else fn) for priority, fn in entries]
+        entries[:] = [Entry(one.priority, new, again) if one.fn is old else one for one in entries]
         self._publish(hook)
 
     def priorities(self, hook: int) -> list[int]:
         """Who is there, in order."""
-        return [priority for priority, _ in self._registered[hook]]
+        return [entry.priority for entry in self._registered[hook]]
 
     def _publish(self, hook: int) -> None:
-        self._netns.hooks[hook] = tuple(fn for _, fn in self._registered[hook])
+        entries = self._registered[hook]
+        netns = self._netns
+        netns.hooks[hook] = tuple(entry.fn for entry in entries)
+        netns.at_hook[hook] = _in_one(entries, hook) if entries else None
+        # Walks that were noted went past other functions.
+        netns.generation += 1
+
+
+def _in_one(entries: list[Entry], hook: int) -> HookFn:
+    """``nf_hook`` of these functions as one, which does for a packet what they would do one after the other."""
+    place = next((n for n, entry in enumerate(entries) if entry.finds is not None), None)
+    if place is None:
+        return _behind(entries, hook)
+    every = tuple(entry.fn for entry in entries)
+    before = tuple(entry.fn for entry in entries[:place] if not entry.pieces)
+    finds = entries[place].finds
+    assert finds is not None  # noqa: S101 - it was looked for
+    behind = _behind(entries[place + 1 :], hook) if len(entries) > place + 1 else None
+
+    def at_hook(skb: Skb, netns: Netns, iif: Link | None = None, oif: Link | None = None) -> int:
+        ip: IPv4 = skb.packet.layers[0]  # type: ignore[assignment]
+        if ip.mf or ip.frag:
+            return nf_hook(every, skb, netns, iif, oif)
+        if before and (verdict := nf_hook(before, skb, netns, iif, oif)) != 1:
+            return verdict
+        verdict = finds(skb, netns, iif, oif)
+        if verdict != NF_ACCEPT:
+            return -EPERM if verdict == NF_DROP else min(verdict, 0)
+        return 1 if behind is None else behind(skb, netns, iif, oif)
+
+    return at_hook
+
+
+def _behind(entries: list[Entry], hook: int) -> HookFn:
+    """The functions behind the one that finds the connection: a packet whose flow has passed them goes the way that was noted."""
+    functions = tuple(entry.fn for entry in entries)
+    again = tuple(entry.again for entry in entries if entry.again is not None)
+    if len(again) < len(functions):
+        return lambda skb, netns, iif=None, oif=None: nf_hook(functions, skb, netns, iif, oif)
+    first = hook * WALKS
+
+    def known(skb: Skb, netns: Netns, iif: Link | None = None, oif: Link | None = None) -> int:
+        ct = skb.ct
+        if ct is not None:
+            key = first + skb.ctinfo
+            walk = ct.walks.get(key)
+            if walk is None:
+                # Most connections have no more packets in that state.
+                ct.walks[key] = FIRST
+            elif (
+                walk.generation != netns.generation
+                or walk.mark != skb.mark
+                or walk.iif is not iif
+                or walk.oif is not oif
+                or skb.nf_trace
+            ):
+                return _note(functions, again, key, skb, netns, iif, oif)
+            elif walk.good:
+                skb.mark = walk.after
+                if counting := walk.counting:
+                    length = skb.len
+                    machine = netns.machine
+                    sink = machine.log.sink
+                    for one, event in counting:
+                        one.packets += 1
+                        one.bytes += length
+                        if sink is not None and event is not None:
+                            sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
+                return 1
+        for fn in functions:
+            verdict = fn(skb, netns, iif, oif)
+            if verdict != NF_ACCEPT:
+                return -EPERM if verdict == NF_DROP else min(verdict, 0)
+        return 1
+
+    return known
+
+
+def _note(
+    functions: tuple[HookFn, ...],
+    again: tuple[WalkFn, ...],
+    key: int,
+    skb: Skb,
+    netns: Netns,
+    iif: Link | None,
+    oif: Link | None,
+) -> int:
+    """Literally, and what the packet meets is noted for those that follow."""
+    ct = skb.ct
+    walk = begin_walk(skb, iif, oif)
+    if ct is None or walk is None:
+        return nf_hook(functions, skb, netns, iif, oif)
+    generation = netns.generation
+    for fn in again:
+        verdict = fn(skb, netns, iif, oif, walk)
+        if verdict != NF_ACCEPT:
+            return -EPERM if verdict == NF_DROP else min(verdict, 0)
+    walk.generation, walk.after = generation, skb.mark
+    ct.walks[key] = walk
+    return 1
 
 
 def nf_hook(

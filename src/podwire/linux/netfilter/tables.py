@@ -100,6 +100,11 @@ class Standard(Target, frozen=True, gc=False):
 
     verdict: str
 
+    @property
+    def steady(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """It has no options."""
         return ""
@@ -110,6 +115,11 @@ class Jump(Target, frozen=True, gc=False):
 
     chain: str
     goto: bool = False
+
+    @property
+    def steady(self) -> bool:
+        """Yes."""
+        return True
 
     def save(self) -> str:
         """It has no options."""

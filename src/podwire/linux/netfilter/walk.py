@@ -19,38 +19,37 @@ from podwire.linux.netfilter.conntrack.entry import (
     IPS_CONFIRMED,
     IPS_TEMPLATE,
 )
-from podwire.linux.netfilter.tables import Chain, Rule
-from podwire.linux.netfilter.xt.mark_target import MarkTarget
 
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netfilter.evaluate import CompiledRule
+    from podwire.linux.netfilter.tables import Chain, Rule
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
     from podwire.trace.events import RuleMatched
 
 _CTINFO: Final = frozenset({IP_CT_ESTABLISHED, IP_CT_NEW, IP_CT_ESTABLISHED_REPLY})
 """In these states all packets of a direction have the same header; errors that belong to a connection have others."""
-_STAGES: Final = 8
-"""So many values has ``ctinfo``: a walk is kept under hook and state."""
+WALKS: Final = 8
+"""So many values has ``ctinfo``: a connection keeps a walk under ``hook * WALKS + ctinfo``."""
 
 WalkFn = Callable[["Skb", "Netns", "Link | None", "Link | None", "Walk"], int]
 """Does what a hook function does, and tells the walk."""
 
 
 class Walk:
-    """``rules`` that matched, with their events, and ``policies`` that decided: these count. ``mark`` becomes ``after``."""
+    """``counting``: the rules that matched, with their events, and the chains whose policy decided. ``mark`` becomes ``after``."""
 
-    __slots__ = ("after", "generation", "good", "iif", "mark", "oif", "policies", "rules")
+    __slots__ = ("after", "counting", "generation", "good", "iif", "mark", "oif")
 
-    def __init__(self, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> None:
-        self.generation = netns.generation
+    def __init__(self, mark: int, iif: Link | None, oif: Link | None) -> None:
+        self.generation = -1
+        """Of the namespace, once all functions have been passed."""
         self.iif = iif
         self.oif = oif
-        self.mark = self.after = skb.mark
+        self.mark = self.after = mark
         self.good = True
-        self.rules: list[tuple[Rule, RuleMatched]] = []
-        self.policies: list[Chain] = []
+        self.counting: list[tuple[Rule | Chain, RuleMatched | None]] = []
 
     def through(self, rules: list[CompiledRule]) -> Iterator[CompiledRule]:
         """The packet is shown these, one after the other, as far as it comes."""
@@ -65,17 +64,21 @@ class Walk:
         target = rule.spec.target
         if not (target is None or target.steady):
             self.good = False
-        self.rules.append((rule, event))
+        self.counting.append((rule, event))
+
+    def policy(self, chain: Chain) -> None:
+        """The policy of a base chain has let the packet through."""
+        if chain.counts:
+            self.counting.append((chain, None))
 
 
-def walk_key(hook: int, ctinfo: int) -> int:
-    """Under which a connection keeps a walk."""
-    return hook * _STAGES + ctinfo
+FIRST: Final = Walk(0, None, None)
+"""A packet has been there, and nothing was noted."""
 
 
-def begin_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> Walk | None:
+def begin_walk(skb: Skb, iif: Link | None, oif: Link | None) -> Walk | None:
     """A walk to be told by this packet, if those of its flow can be alike at all."""
     ct = skb.ct
     if ct is None or ct.status & (IPS_CONFIRMED | IPS_TEMPLATE) != IPS_CONFIRMED:
         return None
-    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb, netns, iif, oif)
+    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb.mark, iif, oif)

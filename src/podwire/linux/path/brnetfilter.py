@@ -19,7 +19,6 @@ from podwire.linux.netfilter.hooks import (
     NF_INET_FORWARD,
     NF_INET_POST_ROUTING,
     NF_INET_PRE_ROUTING,
-    nf_hook,
 )
 from podwire.linux.path.fragment import ip_do_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
@@ -52,8 +51,8 @@ def br_nf_pre_routing(skb: Skb, port: Port) -> bool:
     info.in_prerouting = True
     skb.dev = bridge
     info.daddr = layers[0].dst
-    hooks = netns.hooks[NF_INET_PRE_ROUTING]
-    if hooks and nf_hook(hooks, skb, netns, bridge) != 1:
+    at_hook = netns.at_hook[NF_INET_PRE_ROUTING]
+    if at_hook is not None and at_hook(skb, netns, bridge, None) != 1:
         return False
     info.in_prerouting = False
     _restore_type(skb, info)
@@ -182,9 +181,9 @@ def br_nf_forward(skb: Skb, bridge: Bridge, port: Port, push: Callable[[Skb, Por
     if not br_validate_ipv4(skb, port.link):
         return
     info.physout = port.link
-    if (hooks := netns.hooks[NF_INET_FORWARD]) and nf_hook(hooks, skb, netns, link, link) != 1:
+    if (at_hook := netns.at_hook[NF_INET_FORWARD]) is not None and at_hook(skb, netns, link, link) != 1:
         return
-    if (hooks := netns.hooks[NF_INET_POST_ROUTING]) and nf_hook(hooks, skb, netns, None, link) != 1:
+    if (at_hook := netns.at_hook[NF_INET_POST_ROUTING]) is not None and at_hook(skb, netns, None, link) != 1:
         return
     _restore_type(skb, info)
     br_nf_dev_queue_xmit(skb, bridge, port, push)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podwire.linux.netfilter.hooks import NF_INET_FORWARD, nf_hook
+from podwire.linux.netfilter.hooks import NF_INET_FORWARD
 from podwire.linux.path.icmp import icmp_send, ip_rt_send_redirect
 from podwire.linux.path.output import ip_output
 from podwire.trace.events import PACKET_HOST, ByLink, Dropped, Forwarded
@@ -58,7 +58,7 @@ def ip_forward(skb: Skb, link: Link, netns: Netns) -> None:
     skb.packet = Packet((lower,) + packet.layers[1:], packet.payload)  # noqa: RUF005 - half the time
     if skb.redirect:
         ip_rt_send_redirect(netns, skb, link)
-    if (hooks := netns.hooks[NF_INET_FORWARD]) and nf_hook(hooks, skb, netns, link, out) != 1:
+    if (at_hook := netns.at_hook[NF_INET_FORWARD]) is not None and at_hook(skb, netns, link, out) != 1:
         return
     if sink is not None:
         event = Forwarded(link.name, out.name, lower.ttl)

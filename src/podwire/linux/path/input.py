@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podwire.linux.netfilter.hooks import NF_INET_LOCAL_IN, nf_hook
+from podwire.linux.netfilter.hooks import NF_INET_LOCAL_IN
 from podwire.linux.path.checksum import udp_is_sound
 from podwire.linux.path.fragment import ip_defrag
 from podwire.linux.path.icmp import icmp_rcv, icmp_send
@@ -45,8 +45,8 @@ def ip_local_deliver(skb: Skb, link: Link, netns: Netns) -> None:
         skb = whole
         layers = skb.packet.layers
         ip = layers[0]  # type: ignore[assignment]
-    if hooks := netns.hooks[NF_INET_LOCAL_IN]:
-        if nf_hook(hooks, skb, netns, link) != 1:
+    if (at_hook := netns.at_hook[NF_INET_LOCAL_IN]) is not None:
+        if at_hook(skb, netns, link, None) != 1:
             return
         layers = skb.packet.layers
         ip = layers[0]  # type: ignore[assignment]

@@ -12,7 +12,7 @@ from podwire.linux.fib import UNICAST
 from podwire.linux.link import Link
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.neigh import CONNECTED
-from podwire.linux.netfilter.hooks import NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, nf_hook
+from podwire.linux.netfilter.hooks import NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING
 from podwire.linux.path.bridge import br_dev_xmit
 from podwire.linux.path.fragment import ip_fragment
 from podwire.linux.path.neighbour import neigh_event_send, neigh_of
@@ -62,8 +62,8 @@ def ip_local_out(
         ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
         event = Routed(ip.dst, ip.src, dst.by, "", dst.rule)
         sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
-    if hooks := netns.hooks[NF_INET_LOCAL_OUT]:
-        code = nf_hook(hooks, skb, netns, None, link)
+    if (at_hook := netns.at_hook[NF_INET_LOCAL_OUT]) is not None:
+        code = at_hook(skb, netns, None, link)
         if code != 1:
             return code
         # It may have been routed again (ip_route_me_harder).
@@ -87,7 +87,7 @@ def _loop_back(netns: Netns, skb: Skb, link: Link, dst: Dst) -> None:
     copy.nf_copy(skb)
     if netns.machine.log.on:
         netns.emit(copy.id, Created(skb.id, "loopback", copy.packet))
-    if (hooks := netns.hooks[NF_INET_POST_ROUTING]) and nf_hook(hooks, copy, netns, None, link) != 1:
+    if (at_hook := netns.at_hook[NF_INET_POST_ROUTING]) is not None and at_hook(copy, netns, None, link) != 1:
         return
     if not link.is_up:
         # enqueue_to_backlog: netif_running
@@ -106,9 +106,9 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
 
     POSTROUTING, fragment where the packet is longer than the MTU, then the neighbour.
     """
-    if hooks := netns.hooks[NF_INET_POST_ROUTING]:
+    if (at_hook := netns.at_hook[NF_INET_POST_ROUTING]) is not None:
         came, skb.dev = skb.dev, link
-        if (code := nf_hook(hooks, skb, netns, came, link)) != 1:
+        if (code := at_hook(skb, netns, came, link)) != 1:
             return code
     else:
         skb.dev = link

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.bridge import ip_sabotage_in
-from podwire.linux.netfilter.hooks import NF_INET_PRE_ROUTING, nf_hook
+from podwire.linux.netfilter.hooks import NF_INET_PRE_ROUTING
 from podwire.linux.path import arp
 from podwire.linux.path.bridge import br_handle_frame
 from podwire.linux.path.forward import ip_forward
@@ -193,8 +193,9 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:  # noqa: C901 - two func
         skb.pkt_type == PACKET_OTHERHOST or packet.trailer or ip.total_length is not None or ip.checksum is not None
     ) and not ip_rcv_core(skb, link, netns, ip):
         return
-    if (hooks := netns.hooks[NF_INET_PRE_ROUTING]) and not (skb.nf_bridge is not None and ip_sabotage_in(skb)):
-        if nf_hook(hooks, skb, netns, link) != 1:
+    at_hook = netns.at_hook[NF_INET_PRE_ROUTING]
+    if at_hook is not None and not (skb.nf_bridge is not None and ip_sabotage_in(skb)):
+        if at_hook(skb, netns, link, None) != 1:
             return
         ip = skb.packet.layers[0]  # type: ignore[assignment]
     # -- ip_rcv_finish

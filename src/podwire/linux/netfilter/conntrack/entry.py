@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from podwire.trace.events import Flow
 
 if TYPE_CHECKING:
+    from podwire.linux.netfilter.walk import Walk
     from podwire.linux.netns import Netns
     from podwire.trace.events import ByRule, Conntrack
 
@@ -78,6 +79,7 @@ class Connection:
         "stop",
         "timeout",
         "told",
+        "walks",
         "zone",
         "zone_dir",
         "zone_mark",
@@ -120,6 +122,8 @@ class Connection:
         """The device by which MASQUERADE sent it: when its address goes, so does the connection."""
         self.dnat_by: ByRule | None = None
         """The rule that asked for another destination."""
+        self.walks: dict[int, Walk] = {}
+        """What its packets meet behind connection tracking, by hook and ``ctinfo`` (``walk``)."""
         self.told: dict[int, Conntrack] = {}
         """What events say of it, by ``skb.ctinfo``; forgotten with the reply tuple that they name."""
         self.snat_by: ByRule | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_confirm
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
 from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED
+from podwire.linux.netfilter.conntrack.known import nf_conntrack_known
 from podwire.linux.netfilter.conntrack.tcp import ESTABLISHED
 from podwire.linux.netfilter.conntrack.tcpwindow import TcpTrack
 from podwire.linux.netfilter.hooks import (
@@ -25,6 +26,7 @@ from podwire.linux.netfilter.hooks import (
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netfilter.conntrack.table import Conntrack
+    from podwire.linux.netfilter.walk import Walk
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
@@ -38,17 +40,21 @@ _DEFRAG_CONNTRACK_OUT: Final = 2
 
 def enable(table: Conntrack) -> None:
     """The first who needs connections: fragments are joined, packets looked up and confirmed from now on."""
-    hooks: tuple[tuple[int, int, HookFn], ...] = (
-        (NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_in),
-        (NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_out),
-        (NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK, ipv4_conntrack_in),
-        (NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK, ipv4_conntrack_local),
-        (NF_INET_POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM, nf_confirm),
-        (NF_INET_LOCAL_IN, NF_IP_PRI_CONNTRACK_CONFIRM, nf_confirm),
+    register = table.netns.nf.register
+    inside, outside = NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT
+    register(inside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_in, pieces=True)
+    register(outside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_out, pieces=True)
+    register(inside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_in, finds=nf_conntrack_known(inside))
+    register(outside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_local, finds=nf_conntrack_known(outside))
+    table.hooks = (
+        (inside, defrag_in),
+        (outside, defrag_out),
+        (inside, ipv4_conntrack_in),
+        (outside, ipv4_conntrack_local),
     )
-    for hook, priority, fn in hooks:
-        table.netns.nf.register(hook, priority, fn)
-    table.hooks = tuple((hook, fn) for hook, _, fn in hooks)
+    for hook in (NF_INET_POST_ROUTING, NF_INET_LOCAL_IN):
+        register(hook, NF_IP_PRI_CONNTRACK_CONFIRM, nf_confirm, nf_confirm_walk)
+        table.hooks += ((hook, nf_confirm),)
     for ct in table:
         # nf_ct_tcp_fixup: what passed meanwhile is not known.
         if isinstance(ct.proto, TcpTrack) and ct.proto.state == ESTABLISHED:
@@ -82,6 +88,13 @@ def ipv4_conntrack_local(skb: Skb, netns: Netns, _iif: Link | None, _oif: Link |
 def nf_confirm(skb: Skb, netns: Netns, _iif: Link | None, _oif: Link | None) -> int:
     """``nf_confirm``: the packet leaves the machine, or is delivered."""
     return nf_conntrack_confirm(skb, netns)
+
+
+def nf_confirm_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None, walk: Walk) -> int:
+    """``nf_confirm`` of a connection that stands: nothing more, unless somebody listens."""
+    if skb.ct is None or skb.ct.ecache is not None:
+        walk.good = False
+    return nf_confirm(skb, netns, iif, oif)
 
 
 def defrag_in(skb: Skb, netns: Netns, iif: Link | None, _oif: Link | None) -> int:

@@ -17,6 +17,7 @@ from podwire.linux.netfilter.conntrack.entry import (
     IP_CT_RELATED_REPLY,
     IPS_DST_NAT,
     IPS_DST_NAT_DONE,
+    IPS_NAT_DONE_MASK,
     IPS_NAT_MASK,
     IPS_SRC_NAT,
     IPS_SRC_NAT_DONE,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netfilter.conntrack.entry import Connection
     from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netfilter.walk import Walk, WalkFn
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
     from podwire.wire.addr import Ip
@@ -53,14 +55,27 @@ if TYPE_CHECKING:
 _RELATED: Final = frozenset({IP_CT_RELATED, IP_CT_RELATED_REPLY})
 
 
-def nf_nat_ipv4_ops() -> tuple[tuple[int, int, HookFn], ...]:
-    """``nf_nat_ipv4_ops``: hook, priority and function."""
-    return (
+def nf_nat_ipv4_ops() -> tuple[tuple[int, int, HookFn, WalkFn], ...]:
+    """``nf_nat_ipv4_ops``: hook, priority and function, and what tells a walk of it."""
+    places = (
         (NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST, _pre_routing(nf_nat_ipv4_fn(NF_INET_PRE_ROUTING))),
         (NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC, nf_nat_ipv4_fn(NF_INET_POST_ROUTING)),
         (NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST, _local_out(nf_nat_ipv4_fn(NF_INET_LOCAL_OUT))),
         (NF_INET_LOCAL_IN, NF_IP_PRI_NAT_SRC, nf_nat_ipv4_fn(NF_INET_LOCAL_IN)),
     )
+    return tuple((hook, priority, fn, _walk(fn)) for hook, priority, fn in places)
+
+
+def _walk(fn: HookFn) -> WalkFn:
+    """A connection that is settled and has no other address is let through by every packet; others are not noted."""
+
+    def nf_nat_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None, walk: Walk) -> int:
+        ct = skb.ct
+        if ct is None or ct.status & (IPS_NAT_MASK | IPS_NAT_DONE_MASK) != IPS_NAT_DONE_MASK or ct.masq_index:
+            walk.good = False
+        return fn(skb, netns, iif, oif)
+
+    return nf_nat_walk
 
 
 def nf_nat_ipv4_fn(hook: int) -> HookFn:

@@ -9,6 +9,7 @@ from podwire.linux.netfilter.conntrack.entry import IP_CT_DIR_ORIGINAL, IPS_CONF
 if TYPE_CHECKING:
     from podwire.linux.netfilter.conntrack.entry import Connection
     from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netfilter.walk import WalkFn
     from podwire.linux.netns import Netns
     from podwire.trace.events import ByRule
     from podwire.wire.addr import Ip
@@ -41,7 +42,7 @@ class NfNat:
 
     # -- hooks ---------------------------------------------------------------------------------------------------
 
-    def register(self, hook: int, priority: int, fn: HookFn) -> None:
+    def register(self, hook: int, priority: int, fn: HookFn, _again: WalkFn | None = None) -> None:
         """``nf_nat_register_fn``: of equal priorities that which came last runs first, as at every hook."""
         if not self.users:
             self._attach()
@@ -62,7 +63,7 @@ class NfNat:
                 self._netns.nf.unregister(at, own)
             self._functions = {}
 
-    def replace(self, hook: int, old: HookFn, new: HookFn) -> None:
+    def replace(self, hook: int, old: HookFn, new: HookFn, _again: WalkFn | None = None) -> None:
         """The same table with other content."""
         entries = self._registered[hook]
         entries[:] = [(priority, new if fn is old else fn) for priority, fn in entries]
@@ -74,9 +75,9 @@ class NfNat:
     def _attach(self) -> None:
         from podwire.linux.netfilter.nat.hooks import nf_nat_ipv4_ops
 
-        for hook, priority, fn in nf_nat_ipv4_ops():
+        for hook, priority, fn, again in nf_nat_ipv4_ops():
             self._functions[hook] = fn
-            self._netns.nf.register(hook, priority, fn)
+            self._netns.nf.register(hook, priority, fn, again)
 
     # -- sources -------------------------------------------------------------------------------------------------
 

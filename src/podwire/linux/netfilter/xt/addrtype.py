@@ -98,6 +98,11 @@ class Addrtype(Match, frozen=True, gc=False):
         if self.limit == "out" and hooks & {NF_INET_PRE_ROUTING, NF_INET_LOCAL_IN}:
             raise XtCheckError(EINVAL, "xt_addrtype: output interface limitation not valid in PREROUTING and INPUT")
 
+    @property
+    def steady(self) -> bool:
+        """What an address is changes with the namespace's generation."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``addrtype_mt_v1``. What an address is, is remembered for one generation of the namespace."""
         if not self.limit and self.dst is not None and self.src is None:

@@ -89,6 +89,15 @@ class Match(Extension, frozen=True, gc=False):
         ``hooks`` are those from which the chain can be reached, ``proto`` is the rule's protocol (0 for any).
         """
 
+    @property
+    def steady(self) -> bool:
+        """Does it say the same of every packet of a connection's direction that comes and goes by the same devices with the same mark?
+
+        It looks at nothing else than addresses, protocol, ports, ICMP's type, devices, mark, the connection's state and what a
+        generation of the namespace keeps (``walk``); and it has no memory.
+        """
+        return False
+
     # -- what iptables-nft translates (add_match of iptables/nft.c) ----------------------------------------------
 
     @property
@@ -125,6 +134,11 @@ class Target(Extension, frozen=True, gc=False):
     """``xt_target.proto``: the rule has to ask for this protocol with ``-p``."""
     VERDICT: ClassVar[str] = ""
     """What it decides, in a trace's words: ACCEPT, DROP, QUEUE; empty where the next rule is asked."""
+
+    @property
+    def steady(self) -> bool:
+        """Does it change nothing but the packet's mark, and decide the same each time?"""
+        return False
 
     def compile(self, netns: Netns, hook: int, table: str) -> TargetFn:
         """The function that acts on packets at that hook of that table."""

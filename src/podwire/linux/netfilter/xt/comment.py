@@ -26,6 +26,11 @@ class Comment(Match, frozen=True, gc=False):
         """``xtables_option_parse`` alone."""
         return cls(values.text("comment"))
 
+    @property
+    def steady(self) -> bool:
+        """Every packet."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``comment_mt``: every packet."""
         return lambda _skb, _netns, _iif, _oif: True

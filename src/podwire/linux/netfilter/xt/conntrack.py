@@ -207,6 +207,11 @@ class Conntrack(Match, frozen=True, gc=False):
         """``conntrack_mt_destroy``."""
         netns.conntrack.put()
 
+    @property
+    def steady(self) -> bool:
+        """All but the status and the time that is left."""
+        return self.status is None and self.expire is None
+
     def compile(self, netns: Netns) -> MatchFn:
         """``conntrack_mt``."""
         tests = tuple(self._tests(netns))

@@ -119,6 +119,11 @@ class Icmp(Match, frozen=True, gc=False):
         kind, low, high = what
         return cls(kind, low, high, values.inverted("icmp-type"))
 
+    @property
+    def steady(self) -> bool:
+        """Type and code belong to the connection's tuple."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``icmp_match``: no later fragment matches; a message too short for its header is dropped."""
         kind, low, high, invert = self.type, self.low, self.high, self.invert

@@ -30,6 +30,11 @@ class Mark(Match, frozen=True, gc=False):
         """``mark_mt_parse``."""
         return cls(*values.pair("mark"), values.inverted("mark"))
 
+    @property
+    def steady(self) -> bool:
+        """The packet's mark."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``mark_mt``."""
         mark, mask, invert = self.mark, self.mask, self.invert

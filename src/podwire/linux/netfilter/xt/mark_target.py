@@ -53,6 +53,11 @@ class MarkTarget(Target, frozen=True, gc=False):
             return cls(mark, mark)
         return cls(values.number("xor-mark"), 0)
 
+    @property
+    def steady(self) -> bool:
+        """The same mark becomes the same."""
+        return True
+
     def compile(self, netns: Netns, hook: int, table: str) -> TargetFn:
         """``mark_tg``."""
         keep, flip = ~self.mask & _FULL, self.mark

@@ -80,6 +80,11 @@ class Multiport(Match, frozen=True, gc=False):
         proto = values.rule.proto
         return cls(which, ports, values.inverted(key), proto.number if proto is not None else 0)
 
+    @property
+    def steady(self) -> bool:
+        """Ports alone."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``multiport_mt``: no fragment but the first matches; a packet without room for two ports is dropped."""
         among, invert, destination = _among(self.ports), self.invert, self.which == "dports"

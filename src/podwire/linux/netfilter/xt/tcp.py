@@ -82,6 +82,11 @@ class Tcp(Match, frozen=True, gc=False):
             values.inverted("tcp-option"),
         )
 
+    @property
+    def steady(self) -> bool:
+        """Ports, but neither flags nor options."""
+        return not (self.flags[0] or self.flags[1] or self.flags_invert or self.option)
+
     def compile(self, netns: Netns) -> MatchFn:
         """``tcp_mt``: no later fragment matches; one that would overwrite the header, or a header too short, is dropped."""
         tests = port_tests(self.sport, self.dport)

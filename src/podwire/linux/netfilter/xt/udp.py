@@ -34,6 +34,11 @@ class Udp(Match, frozen=True, gc=False):
         """``udp_parse``."""
         return cls(_ports(values, "source-port"), _ports(values, "destination-port"))
 
+    @property
+    def steady(self) -> bool:
+        """Ports alone."""
+        return True
+
     def compile(self, netns: Netns) -> MatchFn:
         """``udp_mt``: no later fragment matches; a datagram too short for its header is dropped."""
         return header_match(UdpHeader, port_tests(self.sport, self.dport), _missing, only_port(self.sport, self.dport))

@@ -1,0 +1,259 @@
+"""A cluster's API server with its control plane, and the kubelets that run what it wants.
+
+It is built when something asks for it first: a lab of pods that were run by hand does without. What was there before, nodes and pods,
+it finds and takes into its store.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from podwire.cluster.sandboxes import Sandboxes, new_pod_document, set_running
+from podwire.errors import ConfigError, NotModelled
+from podwire.kube.controllers import ControlPlane
+from podwire.kube.objects import ApiObject, PodObject, Reference
+from podwire.kube.store import SERVICES, Store, Stored
+from podwire.wire.addr import Net
+
+if TYPE_CHECKING:
+    from podwire.cluster import Cluster
+    from podwire.cluster.handles import Node, Pod
+
+_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+class UnservedWarning(UserWarning):
+    """An object was stored that nobody in the cluster acts upon."""
+
+
+class Api:
+    """The store of a cluster, kept in line with its machines in both directions.
+
+    ``renders`` names the kinds that something on the nodes acts upon. Without kube-proxy a Service is stored, its endpoints are kept,
+    and its address leads nowhere: that is said as a warning. A NetworkPolicy that nobody enforced would let packets through
+    unnoticed: it is refused.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.renders: set[str] = set()
+        services = getattr(cluster.cni, "service_range", None)
+        self.store = Store(
+            lambda: cluster.network.now,
+            cluster.network.random,
+            Net.parse(services) if isinstance(services, str) else SERVICES,
+        )
+        self._busy = False
+        self._labels: dict[str, dict[str, str]] = {}
+        """Labels of each pod when both sides last agreed."""
+        self._sandboxes = Sandboxes(cluster, self.store)
+        self._plane = ControlPlane(self.store, self._sandboxes.run)
+        for name in _NAMESPACES:
+            self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self.settle()
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def check(self, objects: Sequence[ApiObject | PodObject]) -> None:
+        """Raise what applying these objects one after the other would raise; nothing has changed then."""
+        for each in objects:
+            self._refuse(each)
+        with self._tried():
+            for each in objects:
+                self._apply(each)
+
+    def apply(self, objects: Sequence[ApiObject | PodObject]) -> list[str]:
+        """``kubectl apply`` for objects that were checked; returns kubectl's lines. Controllers and kubelets follow in ``settle``."""
+        with self.store.transaction():
+            found = [self._apply(each) for each in objects]
+        for stored, line in found:
+            if stored.kind.name == "Service" and line != "unchanged" and "Service" not in self.renders:
+                _warn(stored)
+        return [f"{stored.kind.singular}/{stored.name} {line}" for stored, line in found]
+
+    def _apply(self, each: ApiObject | PodObject) -> tuple[Stored, str]:
+        document: Any = each.at.plain()
+        if isinstance(each, PodObject) and self.store.get("Namespace", each.namespace) is None:
+            self._namespace(each.namespace)
+        return self.store.apply(document, each.at)
+
+    def _refuse(self, each: ApiObject | PodObject) -> None:
+        """What would be stored and then not done."""
+        if isinstance(each, PodObject):
+            each.check(node.name for node in self._cluster.nodes)
+            self._sandboxes.check(each)
+            return
+        if each.kind == "NetworkPolicy" and "NetworkPolicy" not in self.renders:
+            raise NotModelled(f"kind {each.kind} of {each.version}", each.at.at("kind").where)
+        if each.kind == "Node" and self.store.get("Node", each.name) is None:
+            raise NotModelled(f"a Node without a machine: add_node({each.name!r}) makes one", each.at.at("kind").where)
+        if each.at.get("spec", "template") is not None:
+            self._sandboxes.check_template(each)
+
+    @contextmanager
+    def _tried(self) -> Iterator[None]:
+        try:
+            with self.store.transaction():
+                yield
+                raise _Undo
+        except _Undo:
+            pass
+
+    def has(self, reference: Reference, version: str) -> None:
+        """Raise ``StatusError`` where a reference leads to nothing."""
+        kind = self.store.kind(version, reference.kind)
+        self.store.need(kind.slot, reference.name, reference.namespace if kind.namespaced else "")
+
+    def delete(self, reference: Reference, version: str) -> str:
+        """``kubectl delete``; returns kubectl's line."""
+        kind = self.store.kind(version, reference.kind)
+        if kind.name == "Node":
+            raise NotModelled("deleting a Node", reference.at.where)
+        space = reference.namespace if kind.namespaced else ""
+        if self.store.get(kind.slot, reference.name, space) is not None:  # what owns it may have taken it along
+            self.store.delete(kind.slot, reference.name, space)
+        self.settle()
+        return f'{kind.singular} "{reference.name}" deleted'
+
+    # -- both sides ----------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """See what was done to the machines by hand, let controllers and kubelets act, and pass on what changed in the store."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            self._observe()
+            self._plane.settle()
+            self._pass_on()
+        finally:
+            self._busy = False
+
+    def _observe(self) -> None:
+        for node in self._cluster.nodes:
+            self._see_node(node)
+        there = {pod.spec.key: pod for pod in self._cluster.pods}
+        for key, pod in there.items():
+            space, _, name = key.partition("/")
+            stored = self.store.get("Pod", name, space)
+            if stored is None:
+                self._adopt(pod, space)
+            elif key in self._labels and pod.spec.labels != self._labels[key]:
+                new = copy.deepcopy(stored.document)
+                new["metadata"]["labels"] = dict(pod.spec.labels)
+                self.store.update(new, status=True)
+                self._labels[key] = dict(pod.spec.labels)
+        for stored in self.store.all("Pod"):
+            key = f"{stored.namespace}/{stored.name}"
+            if self._sandboxes.runs(stored) and key not in there:
+                self._sandboxes.forget(stored)
+                self.store.delete("Pod", stored.name, stored.namespace, grace=0)
+
+    def _see_node(self, node: Node) -> None:
+        stored = self.store.get("Node", node.name)
+        labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", **node.labels}
+        if stored is None:
+            self.store.create(_node_document(node, labels, self.store.timestamp()), status=True)
+        elif dict(stored.labels) != labels:
+            known = self._labels.get(f"node {node.name}")
+            if known is not None and known != node.labels:  # changed by hand since the last look
+                new = copy.deepcopy(stored.document)
+                new["metadata"]["labels"] = labels
+                self.store.update(new, status=True)
+        self._labels.setdefault(f"node {node.name}", dict(node.labels))
+
+    def _adopt(self, pod: Pod, namespace: str) -> None:
+        """A pod that was run by hand is in the store from now on."""
+        if self.store.get("Namespace", namespace) is None:
+            self._namespace(namespace)
+        document = new_pod_document(pod)
+        stored = self.store.create(document)
+        set_running(self.store, stored, pod)
+        self._sandboxes.adopt(self.store.need("Pod", stored.name, namespace), pod)
+        self._labels[pod.spec.key] = dict(pod.spec.labels)
+
+    def _namespace(self, name: str) -> None:
+        self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def _pass_on(self) -> None:
+        """Labels of the store go to those who have the pods and nodes."""
+        changed = False
+        for pod in self._cluster.pods:
+            space, _, name = pod.spec.key.partition("/")
+            stored = self.store.get("Pod", name, space)
+            if stored is not None:
+                labels = dict(stored.labels)
+                changed |= self._labels.get(pod.spec.key, labels) != labels
+                if pod.spec.labels != labels:
+                    pod.spec.labels, changed = labels, True
+                self._labels[pod.spec.key] = labels
+        for node in self._cluster.nodes:
+            labels = dict(self.store.need("Node", node.name).labels)
+            own = {key: value for key, value in labels.items() if key in node.labels or not key.startswith("kubernetes.io/")}
+            if own != node.labels:
+                node.labels.clear()
+                node.labels.update(own)
+                changed = True
+            self._labels[f"node {node.name}"] = dict(node.labels)
+        if changed:
+            self._cluster.told()
+
+
+class _Undo(Exception):  # noqa: N818 - it ends a trial, and nobody sees it
+    """Takes back what was tried."""
+
+
+def _warn(service: Stored) -> None:
+    address = service.document["spec"].get("clusterIP", "")
+    if address and address != "None":
+        warnings.warn(
+            f"Services need kube-proxy, which is not modelled yet: packets to {address} of service"
+            f" {service.namespace}/{service.name} go where the routes lead",
+            UnservedWarning,
+            stacklevel=5,
+        )
+
+
+def _node_document(node: Node, labels: dict[str, str], now: str) -> dict[str, Any]:
+    spec = node.spec
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+        "lastHeartbeatTime": now,
+        "lastTransitionTime": now,
+    }
+    document: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": node.name, "labels": labels, "annotations": dict(spec.annotations)},
+        "spec": {},
+        "status": {
+            "addresses": [
+                {"type": "InternalIP", "address": str(spec.internal_ip)},
+                {"type": "Hostname", "address": node.name},
+            ],
+            "conditions": [ready],
+        },
+    }
+    if spec.pod_cidr is not None:
+        document["spec"] = {"podCIDR": str(spec.pod_cidr), "podCIDRs": [str(spec.pod_cidr)]}
+    return document
+
+
+def service_of(cluster: Cluster, name: str) -> Stored:
+    """A Service by ``namespace/name``, or by its name where that is unambiguous. Raises ``ConfigError``."""
+    services = cluster.api.store.all("Service")
+    keys = [f"{each.namespace}/{each.name}" for each in services]
+    found = [each for each, key in zip(services, keys, strict=True) if name in {key, each.name}]
+    if len(found) == 1:
+        return found[0]
+    what = "is ambiguous" if found else f"is not there; services are {', '.join(keys) or 'none'}"
+    raise ConfigError(f"service {name!r}", what)
+
+

@@ -1,0 +1,91 @@
+"""The common packet of connection tracking in one go: a datagram or an echo of a connection that stands.
+
+It does what ``nf_conntrack_in`` does for such a packet, and leaves every other one to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
+from podwire.linux.netfilter.conntrack.entry import (
+    IP_CT_ESTABLISHED,
+    IP_CT_ESTABLISHED_REPLY,
+    IP_CT_NEW,
+    IPS_ASSURED,
+    IPS_EXPECTED,
+    IPS_FIXED_TIMEOUT,
+    IPS_SEEN_REPLY,
+)
+from podwire.linux.netfilter.conntrack.refresh import account
+from podwire.linux.netfilter.conntrack.report import event_in
+from podwire.linux.netfilter.hooks import NF_ACCEPT
+from podwire.trace.log import Record
+from podwire.wire.headers import ICMP_ECHO, ICMP_ECHOREPLY, IPPROTO_ICMP, IPPROTO_UDP, Icmp, IPv4, Udp
+
+if TYPE_CHECKING:
+    from podwire.linux.link import Link
+    from podwire.linux.netfilter.conntrack.tuple import Tuple5
+    from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netns import Netns
+    from podwire.linux.skb import Skb
+
+
+def nf_conntrack_known(hook: int) -> HookFn:
+    """``nf_conntrack_in`` at that hook, for packets that are no fragments."""
+
+    def nf_conntrack(skb: Skb, netns: Netns, _iif: Link | None, _oif: Link | None) -> int:
+        layers = skb.packet.layers
+        table = netns.conntrack
+        if len(layers) < 2 or skb.ct is not None or skb.ctinfo or table.zoned:
+            return nf_conntrack_in(skb, netns, hook)
+        ip: IPv4 = layers[0]  # type: ignore[assignment]
+        header = layers[1]
+        proto = ip.proto
+        flow: Tuple5
+        # What the protocols' checks would look at is not there: no checksum of its own, no other length.
+        if type(header) is Udp and proto == IPPROTO_UDP and not header.checksum and header.length is None:
+            flow = (ip.src, ip.dst, proto, header.sport, header.dport)
+        elif (
+            type(header) is Icmp
+            and proto == IPPROTO_ICMP
+            and header.checksum is None
+            and ((kind := header.type) == ICMP_ECHO or kind == ICMP_ECHOREPLY)
+        ):
+            flow = (ip.src, ip.dst, proto, header.rest >> 16, kind << 8 | header.code)
+        else:
+            return nf_conntrack_in(skb, netns, hook)
+        found = table.hash.get(flow)
+        machine = netns.machine
+        now = machine.world.now
+        if found is None or found[0].timeout <= now:
+            return nf_conntrack_in(skb, netns, hook)
+        ct, direction = found
+        status = ct.status
+        timeouts = table.timeouts
+        span = timeouts.udp if proto == IPPROTO_UDP else timeouts.icmp
+        if status & IPS_SEEN_REPLY:
+            ctinfo = IP_CT_ESTABLISHED_REPLY if direction else IP_CT_ESTABLISHED
+            if proto == IPPROTO_UDP and now > ct.proto:
+                if not status & IPS_ASSURED:
+                    return nf_conntrack_in(skb, netns, hook)
+                span = timeouts.udp_stream
+        elif direction or status & IPS_EXPECTED:
+            return nf_conntrack_in(skb, netns, hook)
+        else:
+            ctinfo = IP_CT_NEW
+        if not status & IPS_FIXED_TIMEOUT:
+            ct.timeout = now + span
+        if ct.acct:
+            account(ct, ctinfo, skb)
+        skb.ct = ct
+        skb.ctinfo = ctinfo
+        if (sink := machine.log.sink) is not None:
+            told = ct.told.get(ctinfo)
+            if told is None:
+                event_in(skb, netns)
+            else:
+                sink(Record(now, machine.name, netns.label, skb.id, told))
+        return NF_ACCEPT
+
+    return nf_conntrack
