@@ -10,7 +10,7 @@ import msgspec
 
 from podwire.cluster import manifests
 from podwire.cluster.cables import NicSpec
-from podwire.cluster.handles import Handle, Host, Node, Pod, target_text
+from podwire.cluster.handles import Handle, Host, HostPod, Node, Pod, Service, target_text
 from podwire.cluster.machines import Builder
 from podwire.cluster.pods import Kubelet, RunningAgent
 from podwire.cluster.running import CommandResult
@@ -26,6 +26,7 @@ from podwire.trace.trace import Trace
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
+    from podwire.cluster.api import Api
     from podwire.cluster.capture import Capture
     from podwire.cluster.reachability import Reachability
     from podwire.kube.manifest import Source
@@ -57,6 +58,7 @@ class Cluster(Underlay):
         self._nodes: dict[str, Node] = {}
         self._hosts: dict[str, Host] = {}
         self._pods: dict[str, Pod] = {}
+        self._api: Api | None = None
         for number in range(1, nodes + 1):
             self.add_node(f"node{number}")
 
@@ -101,6 +103,7 @@ class Cluster(Underlay):
         node.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
         self._nodes[name] = node
         self._kubelet.start_node(spec)
+        self._act()
         return node
 
     # -- pods ----------------------------------------------------------------------------------------------------
@@ -128,7 +131,18 @@ class Cluster(Underlay):
         own = dict(labels) if labels is not None else {"run": name}
         spec, place = self._kubelet.run(target.spec, namespace, name, image, opened, labels=own)
         pod = Pod(self, place, spec, target)
+        pod.image = image
         self._pods[key] = pod
+        self._act()
+        return pod
+
+    def run_on_host(self, name: str, node: str, namespace: str, labels: Mapping[str, str], image: str) -> Pod:
+        """A pod with ``hostNetwork: true``: a container in the network of its node, of which the CNI hears nothing."""
+        target = self.node(node)
+        spec, place = self._kubelet.run_on_host(target.spec, namespace, name, image, dict(labels))
+        pod = HostPod(self, place, spec, target)
+        pod.image = image
+        self._pods[spec.key] = pod
         return pod
 
     def _pick_node(self, name: str | None) -> Node:
@@ -141,8 +155,37 @@ class Cluster(Underlay):
 
     def delete_pod(self, pod: Pod) -> None:
         """``kubectl delete pod``."""
-        self._kubelet.stop(pod.node.spec, pod.spec)
+        if not isinstance(pod, HostPod):
+            self._kubelet.stop(pod.node.spec, pod.spec)
         del self._pods[pod.spec.key]
+        self._act()
+
+    # -- the API -------------------------------------------------------------------------------------------------
+
+    @property
+    def api(self) -> Api:
+        """The API server with its controllers, built when it is first asked for."""
+        if self._api is None:
+            from podwire.cluster.api import Api
+
+            self._api = Api(self)
+        return self._api
+
+    @property
+    def has_api(self) -> bool:
+        """Something has asked for the API."""
+        return self._api is not None
+
+    def _act(self) -> None:
+        """Controllers see what was done by hand."""
+        if self._api is not None:
+            self._api.settle()
+
+    def service(self, name: str) -> Service:
+        """``default/webpod``, or ``webpod`` where that is unambiguous; raises ``ConfigError`` that lists what there is."""
+        from podwire.cluster.api import service_of
+
+        return Service(self, service_of(self, name))
 
     def apply(self, source: Source) -> list[str]:
         """``kubectl apply -f``: a path, YAML text, a mapping or several. Returns lines such as ``pod/pod1 created``.
@@ -186,6 +229,7 @@ class Cluster(Underlay):
 
     def told(self) -> None:
         """Something changed in the API that agents read: they act at once, node after node."""
+        self._act()
         self._kubelet.told()
         self._kubelet.settle()
 
@@ -245,7 +289,7 @@ class Cluster(Underlay):
     def _list(names: Iterable[str]) -> str:
         return ", ".join(names) or "none"
 
-    def address_of(self, target: str | Ip | Handle) -> str:
+    def address_of(self, target: str | Ip | Handle | Service) -> str:
         """What a command gets as its target.
 
         The address of a handle or of a pod, node or host of that name, else the text as it is.

@@ -119,6 +119,19 @@ class Api:
         self.settle()
         return f'{kind.singular} "{reference.name}" deleted'
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Controllers and kubelets wait until the block ends: what is applied at once is seen at once."""
+        if self._busy:
+            yield
+            return
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+            self.settle()
+
     # -- both sides ----------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -193,7 +206,11 @@ class Api:
                 self._labels[pod.spec.key] = labels
         for node in self._cluster.nodes:
             labels = dict(self.store.need("Node", node.name).labels)
-            own = {key: value for key, value in labels.items() if key in node.labels or not key.startswith("kubernetes.io/")}
+            own = {
+                key: value
+                for key, value in labels.items()
+                if key in node.labels or not key.startswith("kubernetes.io/")
+            }
             if own != node.labels:
                 node.labels.clear()
                 node.labels.update(own)
@@ -255,5 +272,3 @@ def service_of(cluster: Cluster, name: str) -> Stored:
         return found[0]
     what = "is ambiguous" if found else f"is not there; services are {', '.join(keys) or 'none'}"
     raise ConfigError(f"service {name!r}", what)
-
-

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from podwire.cluster import Cluster
     from podwire.cluster.pods import RunningAgent
     from podwire.cni.backend import NodeSpec, PodSpec
+    from podwire.kube.store import Stored
     from podwire.linux.machine import Machine, Place
     from podwire.trace.trace import Trace
     from podwire.wire.packet import Packet
@@ -64,7 +65,7 @@ class Handle:
 
     def ping(  # the options of ping
         self,
-        target: str | Ip | Handle,
+        target: str | Ip | Handle | Service,
         count: int = 1,
         size: int = 56,
         interval: float = 1.0,
@@ -149,6 +150,10 @@ class Pod(Handle):
         super().__init__(cluster, place)
         self.spec = spec
         self.node = node
+        self.image = ""
+        """The image of its (first) container, as it was asked for."""
+        self.manifest: dict[str, Any] | None = None
+        """The document from which it was made, where there was one."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -178,6 +183,22 @@ class Pod(Handle):
     def delete(self) -> None:
         """``kubectl delete pod``: DEL, and the namespace is gone."""
         self._cluster.delete_pod(self)
+
+
+class HostPod(Pod):
+    """A pod with ``hostNetwork: true``: its commands run in its image, in the network of its node."""
+
+    @property
+    def name(self) -> str:
+        """``namespace/name``."""
+        return self.spec.key
+
+    @property
+    def interface(self) -> str:
+        """It has none."""
+        raise ConfigError(
+            f"pod {self.spec.key!r}", f"has no interface of its own: it shares the network of {self.node.name}"
+        )
 
 
 class Node(Handle):
@@ -220,9 +241,55 @@ class Host(Handle):
         return super().ip
 
 
-def target_text(target: str | Ip | Handle) -> str:
+class Service:
+    """A Service of the store, as it is now."""
+
+    def __init__(self, cluster: Cluster, stored: Stored) -> None:
+        self._cluster = cluster
+        self._stored = stored
+
+    @property
+    def stored(self) -> Stored:
+        """The object in the store; raises ``StatusError`` where it was deleted."""
+        return self._cluster.api.store.need("Service", self._stored.name, self._stored.namespace)
+
+    @property
+    def name(self) -> str:
+        """``namespace/name``."""
+        return f"{self._stored.namespace}/{self._stored.name}"
+
+    @property
+    def ip(self) -> Ip | None:
+        """Its cluster address; None for a headless one."""
+        address = self.stored.object.spec.cluster_ip
+        return Ip.parse(address) if address not in {"", "None"} else None
+
+    @property
+    def node_ports(self) -> tuple[int, ...]:
+        """The node port of each port; 0 where it has none."""
+        return tuple(port.node_port for port in self.stored.object.spec.ports)
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """``address:port`` of every ready endpoint, slice by slice."""
+        slices = self._cluster.api.store.all("EndpointSlice", self._stored.namespace)
+        return tuple(
+            f"{address}:{port.port}"
+            for each in slices
+            if each.object.service == self.name
+            for port in each.object.ports
+            for endpoint in each.object.endpoints
+            if endpoint.ready
+            for address in endpoint.addresses
+        )
+
+    def __repr__(self) -> str:
+        return f"<Service {self.name}>"
+
+
+def target_text(target: str | Ip | Handle | Service) -> str:
     """The argument that a command gets for a target. Raises ``ConfigError`` for a place without an address."""
-    if isinstance(target, Handle):
+    if isinstance(target, Handle | Service):
         if target.ip is None:
             raise ConfigError(target.name, "has no address")
         return str(target.ip)

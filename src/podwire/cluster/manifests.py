@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podwire.cluster.serving.server import Port, ports_of
 from podwire.cni.backend import Backend, KeepsObjects
 from podwire.errors import PodwireError
 from podwire.kube.fields import Field
-from podwire.kube.objects import IPPoolObject, KubeObject, PodObject, Reference
+from podwire.kube.objects import ApiObject, IPPoolObject, KubeObject, PodObject, Reference
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
@@ -20,14 +20,30 @@ def apply(cluster: Cluster, objects: Sequence[KubeObject]) -> list[str]:
 
     Raises before anything changes: ``ManifestError``, ``NotModelled``, ``PodwireError``.
     """
-    pods = [each for each in objects if isinstance(each, PodObject)]
-    others = [each for each in objects if not isinstance(each, PodObject)]
-    for pod in pods:
-        _check_pod(cluster, pod)
+    others = [each for each in objects if isinstance(each, IPPoolObject)]
+    stored = [each for each in objects if _for_store(each)]
+    for pod in objects:
+        if isinstance(pod, PodObject) and pod not in stored:
+            _check_pod(cluster, pod)
     if others:
         keeper = _keeper(cluster.backend, others)
         keeper.check_objects(others)
-    return [_apply_pod(cluster, each) if isinstance(each, PodObject) else _apply(cluster, each) for each in objects]
+    if not stored:
+        return [_apply_one(cluster, each) for each in objects]
+    api = cluster.api
+    api.check([each for each in stored if not isinstance(each, IPPoolObject)])
+    with api.held():
+        lines = iter(api.apply([each for each in stored if not isinstance(each, IPPoolObject)]))
+        return [next(lines) if each in stored else _apply_one(cluster, each) for each in objects]
+
+
+def _for_store(each: KubeObject) -> bool:
+    """The API server keeps it, and controllers act; a pod of which all is said starts at once."""
+    return isinstance(each, ApiObject) or (isinstance(each, PodObject) and each.needs_scheduler)
+
+
+def _apply_one(cluster: Cluster, each: KubeObject) -> str:
+    return _apply_pod(cluster, each) if isinstance(each, PodObject) else _apply(cluster, each)
 
 
 def _check_pod(cluster: Cluster, pod: PodObject) -> None:
@@ -39,10 +55,10 @@ def _check_pod(cluster: Cluster, pod: PodObject) -> None:
             f"it runs on {there.node.name}, spec.nodeName says {pod.node_name}"
         )
     if there is None:
-        _ports(pod)
+        ports_of_pod(pod)
 
 
-def _ports(pod: PodObject) -> tuple[Port, ...]:
+def ports_of_pod(pod: PodObject) -> tuple[Port, ...]:
     """What the containers listen on: each on its listed ports, else where its image's program listens by itself."""
     found: list[Port] = []
     for container in pod.containers:
@@ -56,19 +72,27 @@ def _ports(pod: PodObject) -> tuple[Port, ...]:
 def _apply_pod(cluster: Cluster, pod: PodObject) -> str:
     there = next((each for each in cluster.pods if each.name == pod.key), None)
     if there is None:
-        cluster.run(
+        started = cluster.run(
             pod.name,
             node=pod.node_name,
             namespace=pod.namespace,
             labels=pod.labels,
             image=pod.image,
-            ports=_ports(pod),
+            ports=ports_of_pod(pod),
         )
+        started.manifest = _manifest(pod)
         return f"pod/{pod.name} created"
     if there.labels != pod.labels:
         there.labels = dict(pod.labels)
         return f"pod/{pod.name} configured"
     return f"pod/{pod.name} unchanged"
+
+
+def _manifest(pod: PodObject) -> dict[str, Any]:
+    """Its document, without what the server alone writes."""
+    document: Any = pod.at.plain()
+    document.pop("status", None)
+    return {key: value for key, value in document.items() if value is not None}
 
 
 def _keeper(backend: Backend, objects: Sequence[IPPoolObject | Reference]) -> KeepsObjects:
@@ -85,7 +109,8 @@ def _keeper(backend: Backend, objects: Sequence[IPPoolObject | Reference]) -> Ke
     )
 
 
-def _apply(cluster: Cluster, each: IPPoolObject) -> str:
+def _apply(cluster: Cluster, each: IPPoolObject | ApiObject) -> str:
+    assert isinstance(each, IPPoolObject)  # noqa: S101 - the others are the store's
     line = _keeper(cluster.backend, [each]).apply_object(each)
     cluster.told()
     return f"{_resource(each.at)}/{each.name} {line}"
@@ -105,7 +130,9 @@ def _resource(at: Field) -> str:
 def delete(cluster: Cluster, references: Sequence[Reference]) -> list[str]:
     """Delete what is there; raises ``ConfigError`` or ``PodwireError`` for what is not, before anything is deleted."""
     for each in references:
-        if each.kind == "Pod":
+        if _is_stored(cluster, each):
+            cluster.api.has(each, _version(each.at))
+        elif each.kind == "Pod":
             cluster.pod(each.key)
         elif not _keeper(cluster.backend, [each]).has_object(each.kind, each.name):
             resource = f"{each.kind.lower()}s.{_version(each.at).rpartition('/')[0]}"
@@ -113,7 +140,16 @@ def delete(cluster: Cluster, references: Sequence[Reference]) -> list[str]:
     return [_delete(cluster, each) for each in references]
 
 
+def _is_stored(cluster: Cluster, each: Reference) -> bool:
+    """It is the API server's to delete: a pod that runs is its kubelet's."""
+    if each.kind == "Pod":
+        return each.key not in {pod.spec.key for pod in cluster.pods} and cluster.has_api
+    return each.kind != "IPPool"
+
+
 def _delete(cluster: Cluster, each: Reference) -> str:
+    if _is_stored(cluster, each):
+        return cluster.api.delete(each, _version(each.at))
     if each.kind == "Pod":
         cluster.pod(each.key).delete()
         return f'pod "{each.name}" deleted'

@@ -236,6 +236,18 @@ class Kubelet:
         open_ports(serving, ports)
         return spec, place
 
+    def run_on_host(
+        self, node: NodeSpec, namespace: str, name: str, container_image: str, labels: dict[str, str]
+    ) -> tuple[PodSpec, Place]:
+        """A container in the network of its node: no sandbox, no CNI."""
+        netns = node.machine.root
+        stream = node.machine.random("sandbox", f"{namespace}/{name}")
+        container = f"{stream.getrandbits(256):064x}"
+        spec = PodSpec(namespace, name, container, netns.netns, "", node=node.name, ip=node.internal_ip, labels=labels)
+        place = Place(netns.netns, image_of_container(container_image), node.name, container=True)
+        place.files.update({path: netns.files[path] for path in ("/etc/hosts",) if path in netns.files})
+        return spec, place
+
     def serving_of(self, spec: PodSpec) -> Serving:
         """What listens in a pod, and what it printed."""
         return self._servings[spec.key]

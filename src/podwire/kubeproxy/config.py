@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
+from socket import AF_INET
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,15 @@ INTERFACE_NAME_PREFIX: Final = "InterfaceNamePrefix"
 DETECT_LOCAL_MODES: Final = (CLUSTER_CIDR, NODE_CIDR, BRIDGE_INTERFACE, INTERFACE_NAME_PREFIX)
 
 _SECOND: Final = 1_000_000_000
-_UNITS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND}
+_UNITS: Final = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "ms": 1_000_000,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _OURS: Final = frozenset(
     {
@@ -33,7 +42,9 @@ _OURS: Final = frozenset(
     }
 )
 """Feature gates that kube-proxy 1.30 itself reads: other values than its defaults are not modelled."""
-_INERT: Final = frozenset({"oom-score-adj", "v", "vmodule", "kubeconfig", "master", "ipvs-sync-period", "ipvs-min-sync-period"})
+_INERT: Final = frozenset(
+    {"oom-score-adj", "v", "vmodule", "kubeconfig", "master", "ipvs-sync-period", "ipvs-min-sync-period"}
+)
 """Flags that change no rule in iptables mode."""
 
 
@@ -83,7 +94,9 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
             if self.detect_local_mode == mode and not value:
                 raise ConfigError("kube-proxy", f"{flag} is empty: --detect-local-mode={mode} needs it")
         if not 0 <= self.iptables_masquerade_bit <= 31:
-            raise ConfigError("kube-proxy", f"--iptables-masquerade-bit={self.iptables_masquerade_bit}: expected 0 to 31")
+            raise ConfigError(
+                "kube-proxy", f"--iptables-masquerade-bit={self.iptables_masquerade_bit}: expected 0 to 31"
+            )
         if self.iptables_sync_period <= 0:
             raise ConfigError("kube-proxy", "--iptables-sync-period: expected more than 0")
         if not 0 <= self.iptables_min_sync_period <= self.iptables_sync_period:
@@ -106,7 +119,7 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def route_localnet(self) -> bool:
         """NodePorts answer on 127.0.0.1: kube-proxy sets ``net.ipv4.conf.all.route_localnet``."""
-        ranges = self.nodeport_ranges(2)
+        ranges = self.nodeport_ranges(AF_INET)
         return self.iptables_localhost_nodeports and (
             not ranges or any(each.addr.is_loopback or each.mask == 0 for each in ranges)
         )
@@ -156,7 +169,9 @@ def _value(key: str, text: str) -> Any:
         if key == "iptables-masquerade-bit":
             return int(text)
     except ValueError:
-        raise ConfigError("kube-proxy", f"--{key}={text}: expected a {'duration' if 'period' in key else 'number'}") from None
+        raise ConfigError(
+            "kube-proxy", f"--{key}={text}: expected a {'duration' if 'period' in key else 'number'}"
+        ) from None
     return tuple(filter(None, text.split(","))) if key == "nodeport-addresses" else text
 
 

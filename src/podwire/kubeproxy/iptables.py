@@ -136,6 +136,10 @@ class Renderer:
                 old = _Kept(port, mine, large, port_rules(port, mine, facts, large=large))
                 rendered.append(name)
             order[name] = old
+        touched = {name.service for name in rendered}
+        for name, each in order.items():
+            if each.large != large and name.service in touched:
+                each.large, each.rules = large, port_rules(each.port, each.endpoints, facts, large=large)
         order.update((name, each) for name, each in kept.items() if name not in order)
         self._kept = order
         return rendered
@@ -151,11 +155,11 @@ class Renderer:
         existing: Iterable[str] | None,
     ) -> Sync:
         ipv6 = around.ip.family == AF_INET6
-        localhost = self.config.iptables_localhost_nodeports
+        localhost = self.config.route_localnet
         bit = self.config.iptables_masquerade_bit
         filter_chains, filter_rules = _heads(fixed.FILTER_CHAINS), Lines()
         nat_chains, nat_rules = _heads(fixed.NAT_CHAINS), fixed.nat_head(bit)
-        if self.config.route_localnet and not ipv6:
+        if localhost and not ipv6:
             filter_chains.add(chain_line("KUBE-FIREWALL"), fixed.PROXY)
             filter_rules.extend(fixed.localnet())
         active: set[str] = set()

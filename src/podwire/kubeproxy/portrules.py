@@ -123,7 +123,9 @@ class _Writer:
         for ip, field in addresses:
             at, owner = self._at(ip), self.port.owner(field)
             if self.choice.any:
-                self.out.dispatch.add(f'-A KUBE-SERVICES -m comment --comment "{self.id} {what}" {at} -j {chain}', owner)
+                self.out.dispatch.add(
+                    f'-A KUBE-SERVICES -m comment --comment "{self.id} {what}" {at} -j {chain}', owner
+                )
             if chain == self.fw:
                 closed = f'-m comment --comment "{self.id} traffic not accepted by {self.fw}"'
                 ranges = self.port.owner("spec.loadBalancerSourceRanges")

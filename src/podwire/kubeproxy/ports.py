@@ -71,7 +71,9 @@ class ServicePort(msgspec.Struct, frozen=True, kw_only=True):
     def owner(self, field: str = "") -> Owner:
         """The owner of its rules; ``field`` says which part of the Service, or which endpoint, one comes from."""
         port = f"spec.ports[{self.index}]"
-        return Owner(COMPONENT, f"Service {self.name.service}", f"{port}{field}" if field[:1] == "." else _joined(port, field))
+        return Owner(
+            COMPONENT, f"Service {self.name.service}", f"{port}{field}" if field[:1] == "." else _joined(port, field)
+        )
 
 
 def _joined(port: str, field: str) -> str:

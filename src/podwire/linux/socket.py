@@ -230,7 +230,8 @@ class Socket:
     def send_raw(self, packet: Packet) -> int:
         """IP_HDRINCL: a packet with its own IP header.
 
-        raw_send_hdrinc fills in length and checksum, and source and id where they are 0.
+        raw_send_hdrinc fills in length and checksum, and source and id where they are 0. The way is that of the socket's source
+        (``raw_sendmsg``), whatever the header says.
 
         Only the device's MTU is asked for; where the path's is smaller, a packet with DF dies on its way out. Raises
         ``SocketError``.
@@ -239,7 +240,7 @@ class Socket:
         if not isinstance(header, IPv4):
             raise SocketError(EINVAL)
         route = ip_route_output(
-            self.netns, header.dst, header.src, oif=self.link, mark=self.mark, tos=header.tos & 0x1C, any_src=True
+            self.netns, header.dst, self.source, oif=self.link, mark=self.mark, tos=header.tos & 0x1C, any_src=True
         )
         if route.kind == "error":
             self._refuse(packet, route)

@@ -34,7 +34,7 @@ REFUSED: Final = frozenset(
     " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
     " iptables-xml ipvsadm iw lsof mount mtr ncat netcat"
     " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
-    " systemctl tc telnet traceroute traceroute6 umount uname vconfig wg wg-quick wget wireshark"
+    " systemctl tc telnet traceroute6 umount uname vconfig wg wg-quick wget wireshark"
     .split()
 )  # fmt: skip
 """Commands of network scripts that podwire does not simulate (yet): they say so instead of doing something to the host."""

@@ -41,6 +41,7 @@ _TOOLS: Final = MappingProxyType(
         "sysctl": "podwire.tools.sysctl:sysctl",
         "tcpdump": "podwire.tools.tcpdump:tcpdump",
         "tracepath": "podwire.tools.tracepath:tracepath",
+        "traceroute": "podwire.tools.traceroute:traceroute",
         "xtables-monitor": "podwire.tools.iptables:xtables_monitor",
     }
 )

@@ -74,7 +74,7 @@ def datagram(data: bytes, names: Names, *, quoted: bool = False) -> str:
     text = f"{_dotted(src)} > {_dotted(dst)} proto {proto} tos {tos:#x} len {total} id {names.ident(ident)} frag {frag:#x} ttl {ttl}"
     if packets.checksum(data[:size]):
         text += " bad header checksum"
-    if proto == packets.SCTP and not frag and len(body) >= (8 if quoted else 12):
+    if proto == packets.SCTP and not frag & 0x3FFF and len(body) >= (8 if quoted else 12):
         sport, dport = struct.unpack("!HH", body[:4])
         good = quoted or struct.pack("<I", packets.crc32c(body[:8] + bytes(4) + body[12:])) == body[8:12]
         rest = f"{body[4:8].hex()} {body[12:].hex()}{'' if good else ' bad checksum'}"

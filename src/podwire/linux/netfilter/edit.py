@@ -339,6 +339,11 @@ class Edit:
         else:
             self._legacy_delete(chain, verbose=verbose)
 
+    def _remove(self, name: str) -> None:
+        del self.chains[name]
+        self._own.discard(name)
+        self.changed = True
+
     def _nft_delete(self, chain: str | None, *, verbose: bool) -> None:
         if chain is not None:
             names = [self._found(chain, "chain_del").name]
@@ -361,8 +366,7 @@ class Edit:
                 if one.rules or self.references(name):
                     self.failed.append((self.line, "CHAIN_DEL", EBUSY, f"chain {name}"))
                     continue
-            del self.chains[name]
-            self.changed = True
+            self._remove(name)
         if refused:
             raise EditError("chain_del", EBUSY, self.variant)
 
@@ -381,8 +385,7 @@ class Edit:
             elif self.chains[name].rules:
                 error = ENOTEMPTY
             else:
-                del self.chains[name]
-                self.changed = True
+                self._remove(name)
         if error:
             # libiptc asks for references last, and so has no words of its own for a chain that cannot be deleted.
             raise EditError("references", error, self.variant)
@@ -397,6 +400,7 @@ class Edit:
             msg = f"a chain at a hook that is not called {chain}"
             raise NotModelled(msg, "iptables-nft -E")
         one = self.chains.pop(chain).copy()
+        self._own.discard(chain)
         one.name = name
         self.chains[name] = one
         self._own.add(name)

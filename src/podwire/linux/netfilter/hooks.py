@@ -51,19 +51,23 @@ HookFn = Callable[["Skb", "Netns", "Link | None", "Link | None"], int]
 
 NF_ACCEPT, NF_DROP, NF_STOLEN, or a negative errno: dropped, and that is what the sender hears (``NF_DROP_ERR``).
 """
+Finder = Callable[[HookFn, HookFn], HookFn]
+"""From what runs every function of a hook, and what runs those behind the one that finds a packet's connection (both as ``nf_hook``), one
+for all packets: fragments it hands to the first; of others it finds the connection, and hands them to the second.
+"""
 
 
 class Entry(NamedTuple):
     """A function at a hook.
 
-    ``again`` does the same and tells a walk what the next packet of the flow will meet; ``finds``, of the function that finds a packet's
-    connection, is for packets that are no fragments; ``pieces``: it does nothing for any packet but a fragment.
+    ``again`` does the same and tells a walk what the next packet of the flow will meet; ``finder`` belongs to the function that finds a
+    packet's connection; ``pieces``: it does nothing for any packet but a fragment.
     """
 
     priority: int
     fn: HookFn
     again: WalkFn | None = None
-    finds: HookFn | None = None
+    finder: Finder | None = None
     pieces: bool = False
 
 
@@ -82,14 +86,14 @@ class NfHooks:
         priority: int,
         fn: HookFn,
         again: WalkFn | None = None,
-        finds: HookFn | None = None,
+        finder: Finder | None = None,
         *,
         pieces: bool = False,
     ) -> None:
         """``nf_register_net_hook``: lower priorities run first; of equal ones that which came last (F200)."""
         entries = self._registered[hook]
         place = next((n for n, other in enumerate(entries) if other.priority >= priority), len(entries))
-        entries.insert(place, Entry(priority, fn, again, finds, pieces))
+        entries.insert(place, Entry(priority, fn, again, finder, pieces))
         self._publish(hook)
 
     def unregister(self, hook: int, fn: HookFn) -> None:
@@ -119,38 +123,44 @@ class NfHooks:
 
 def _in_one(entries: list[Entry], hook: int) -> HookFn:
     """``nf_hook`` of these functions as one, which does for a packet what they would do one after the other."""
-    place = next((n for n, entry in enumerate(entries) if entry.finds is not None), None)
+    place = next((n for n, entry in enumerate(entries) if entry.finder is not None), None)
     if place is None:
         return _behind(entries, hook)
-    every = tuple(entry.fn for entry in entries)
+    finder = entries[place].finder
+    assert finder is not None  # noqa: S101 - it was looked for
     before = tuple(entry.fn for entry in entries[:place] if not entry.pieces)
-    finds = entries[place].finds
-    assert finds is not None  # noqa: S101 - it was looked for
-    behind = _behind(entries[place + 1 :], hook) if len(entries) > place + 1 else None
+    at_hook = finder(_each(entries), _behind(entries[place + 1 :], hook))
+    if not before:
+        return at_hook
+    every = _each(entries)
 
-    def at_hook(skb: Skb, netns: Netns, iif: Link | None = None, oif: Link | None = None) -> int:
+    def whole(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         ip: IPv4 = skb.packet.layers[0]  # type: ignore[assignment]
         if ip.mf or ip.frag:
-            return nf_hook(every, skb, netns, iif, oif)
-        if before and (verdict := nf_hook(before, skb, netns, iif, oif)) != 1:
-            return verdict
-        verdict = finds(skb, netns, iif, oif)
-        if verdict != NF_ACCEPT:
-            return -EPERM if verdict == NF_DROP else min(verdict, 0)
-        return 1 if behind is None else behind(skb, netns, iif, oif)
+            return every(skb, netns, iif, oif)
+        verdict = nf_hook(before, skb, netns, iif, oif)
+        return at_hook(skb, netns, iif, oif) if verdict == 1 else verdict
 
-    return at_hook
+    return whole
+
+
+def _each(entries: list[Entry]) -> HookFn:
+    """One after the other."""
+    functions = tuple(entry.fn for entry in entries)
+    return lambda skb, netns, iif, oif: nf_hook(functions, skb, netns, iif, oif)
 
 
 def _behind(entries: list[Entry], hook: int) -> HookFn:
     """The functions behind the one that finds the connection: a packet whose flow has passed them goes the way that was noted."""
     functions = tuple(entry.fn for entry in entries)
+    if not functions:
+        return lambda _skb, _netns, _iif, _oif: 1
     again = tuple(entry.again for entry in entries if entry.again is not None)
     if len(again) < len(functions):
-        return lambda skb, netns, iif=None, oif=None: nf_hook(functions, skb, netns, iif, oif)
+        return _each(entries)
     first = hook * WALKS
 
-    def known(skb: Skb, netns: Netns, iif: Link | None = None, oif: Link | None = None) -> int:
+    def known(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         ct = skb.ct
         if ct is not None:
             key = first + skb.ctinfo

@@ -244,11 +244,13 @@ class Parser(Getopt):
             octets = self.more.pop(0)
         numbers = []
         for text, what in ((packets, "packet"), (octets, "byte")):
-            found = re.match(r"\s*\+?(\d+)", text, re.ASCII)
+            found = re.match(r"\s*([+-]?)(\d+)", text, re.ASCII)
             if found is None:
                 msg = f"-c {what} counter not numeric"
                 raise OptionError(msg)
-            numbers.append(min(int(found.group(1)), _ULLONG_MAX))
+            # strtoull: too much is the most there is, and below 0 it goes on from there.
+            value = min(int(found.group(2)), _ULLONG_MAX)
+            numbers.append(-value & _ULLONG_MAX if found.group(1) == "-" and value < _ULLONG_MAX else value)
         self.command.counters = (numbers[0], numbers[1])
 
     def _waiting(self, letter: str, argument: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from errno import EEXIST
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -28,6 +28,7 @@ from podwire.linux.netfilter.xt.options import OTHER_PROBLEM, PARAMETER_PROBLEM,
 
 if TYPE_CHECKING:
     from podwire.linux.rtnl.netfilter import NetfilterVerbs
+    from podwire.trace.events import Owner
 
 VERSIONS: Final = {"nft": "1.8.9 (nf_tables)", "legacy": "1.8.9 (legacy)"}
 _LONGEST_LINE: Final = 10239
@@ -53,7 +54,10 @@ class RestoreError(PodwireError):
 
 
 class Restore:
-    """One run. ``say`` hears what ``-v`` prints; ``only`` is ``-T TABLE``; with ``test`` nothing takes effect."""
+    """One run. ``say`` hears what ``-v`` prints; ``only`` is ``-T TABLE``; with ``test`` nothing takes effect.
+
+    ``owners`` has an owner for each line, None: all are the door's writer's.
+    """
 
     def __init__(
         self,
@@ -69,8 +73,10 @@ class Restore:
         program: str = "iptables-restore",
         say: Say | None = None,
         notice: Callable[[str], None] | None = None,
+        owners: Sequence[Owner] | None = None,
     ) -> None:
         self.door = door
+        self.owners = owners
         self.variant = variant
         self.nft = variant == NFT
         self.names = names or Names()
@@ -103,8 +109,11 @@ class Restore:
             lines.pop()
         self._last = len(lines)
         self._lines = lines
+        owners = self.owners
         for number, line in enumerate(lines, 1):
             edit = self.edit
+            if owners is not None and edit is not None:
+                edit.owner = owners[number - 1]
             if (
                 edit is not None
                 and self._fast is not None

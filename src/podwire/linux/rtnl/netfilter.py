@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.check import check_table
@@ -14,6 +14,7 @@ from podwire.linux.rtnl.door import Door
 if TYPE_CHECKING:
     from podwire.linux.netfilter.edit import Edit
     from podwire.linux.netfilter.xt.options import Names
+    from podwire.trace.events import Owner
 
 _KERN_INFO: Final = 6
 
@@ -61,17 +62,19 @@ class NetfilterVerbs(Door):
         noflush: bool = False,
         counters: bool = False,
         names: Names | None = None,
+        owners: Sequence[Owner] | None = None,
     ) -> None:
         """``iptables-restore``: each table of the text takes effect at its ``COMMIT``.
 
         ``noflush`` keeps what is there but for chains that the text names with ``:``; ``counters`` takes over ``[packets:bytes]``.
+        ``owners`` has the owner of each line, where they are not all the writer's.
         Raises ``RestoreError``, which has the line and the tool's own words; ``NotModelled`` for what podwire does not simulate.
         """
         from podwire.linux.netfilter.kernelnames import KernelNames
         from podwire.linux.netfilter.restore import Restore
 
         names = names or KernelNames(self.netns)
-        Restore(self, variant, names=names, noflush=noflush, counters=counters).run(text)
+        Restore(self, variant, names=names, noflush=noflush, counters=counters, owners=owners).run(text)
 
     def iptables_save(self, *, variant: str = NFT, counters: bool = False) -> str:
         """What ``iptables_restore`` would take: ``iptables-save`` without the comments that hold a date."""

@@ -78,8 +78,8 @@ class _Monitor:
         self.counters = counters
         self.ipv4 = ipv4
         self.text: list[str] = []
-        self._last: tuple[int, str, int] | None = None
-        """Packet, table and hook of the message before this: a packet is shown when it comes to another base chain."""
+        self._shown: set[tuple[int, str, int]] = set()
+        """Packet, table and hook where a packet was shown (``packet_dumped``) and is not yet through."""
 
     def run(self) -> Waiting:
         """Print what is heard."""
@@ -107,19 +107,21 @@ class _Monitor:
             return
         number = f"{skb.id * _GOLDEN & 0xFFFFFFFF:08x}"
         here = (skb.id, chain.table.name, chain.hook)
-        if here != self._last:
-            self._last = here
+        if here not in self._shown:
+            self._shown.add(here)
             self.text.append(f"PACKET: 2 {number} {packet_text(skb, iif, oif)}\n")
         head = f" TRACE: 2 {number} {chain.table.name}:{chain.chain.name}"
         if rule is None:
             self.text.append(f"{head}:policy:{chain.chain.policy} \n")
-            self._last = None
+            self._shown.discard(here)
         else:
             target = rule.spec.target
             if isinstance(target, Jump):
                 said = f"{'GOTO' if target.goto else 'JUMP'}:{target.chain}"
             else:
                 said = _VERDICTS[verdict if verdict is not None else XT_CONTINUE]
+            if verdict not in {None, XT_CONTINUE, XT_RETURN}:
+                self._shown.discard(here)
             line = rule_line(chain.chain.name, rule, NFT, counters=self.counters)
             self.text.append(f"{head}:rule:0x{rule.handle:x}:{said}  -4 -t {chain.table.name} {line}")
         self.proc.wake()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_confirm
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
 from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED
-from podwire.linux.netfilter.conntrack.known import nf_conntrack_known
+from podwire.linux.netfilter.conntrack.known import finder
 from podwire.linux.netfilter.conntrack.tcp import ESTABLISHED
 from podwire.linux.netfilter.conntrack.tcpwindow import TcpTrack
 from podwire.linux.netfilter.hooks import (
@@ -44,8 +44,8 @@ def enable(table: Conntrack) -> None:
     inside, outside = NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT
     register(inside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_in, pieces=True)
     register(outside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_out, pieces=True)
-    register(inside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_in, finds=nf_conntrack_known(inside))
-    register(outside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_local, finds=nf_conntrack_known(outside))
+    register(inside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_in, finder=finder(inside))
+    register(outside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_local, finder=finder(outside))
     table.hooks = (
         (inside, defrag_in),
         (outside, defrag_out),

@@ -5,6 +5,7 @@ It does what ``nf_conntrack_in`` does for such a packet, and leaves every other 
 
 from __future__ import annotations
 
+from errno import EPERM
 from typing import TYPE_CHECKING
 
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
@@ -26,40 +27,49 @@ from podwire.wire.headers import ICMP_ECHO, ICMP_ECHOREPLY, IPPROTO_ICMP, IPPROT
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netfilter.conntrack.tuple import Tuple5
-    from podwire.linux.netfilter.hooks import HookFn
+    from podwire.linux.netfilter.hooks import Finder, HookFn
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
 
 
-def nf_conntrack_known(hook: int) -> HookFn:
-    """``nf_conntrack_in`` at that hook, for packets that are no fragments."""
+def finder(hook: int) -> Finder:
+    """For ``NfHooks``: connection tracking at that hook."""
+    return lambda every, behind: _known(hook, every, behind)
 
-    def nf_conntrack(skb: Skb, netns: Netns, _iif: Link | None, _oif: Link | None) -> int:
+
+def _known(hook: int, every: HookFn, behind: HookFn) -> HookFn:
+    def search(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
+        verdict = nf_conntrack_in(skb, netns, hook)
+        return behind(skb, netns, iif, oif) if verdict == NF_ACCEPT else -EPERM
+
+    def nf_conntrack(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:  # noqa: C901 - one straight way
         layers = skb.packet.layers
+        ip: IPv4 = layers[0]  # type: ignore[assignment]
+        if ip.mf or ip.frag:
+            return every(skb, netns, iif, oif)
         table = netns.conntrack
         if len(layers) < 2 or skb.ct is not None or skb.ctinfo or table.zoned:
-            return nf_conntrack_in(skb, netns, hook)
-        ip: IPv4 = layers[0]  # type: ignore[assignment]
+            return search(skb, netns, iif, oif)
         header = layers[1]
         proto = ip.proto
         flow: Tuple5
         # What the protocols' checks would look at is not there: no checksum of its own, no other length.
-        if type(header) is Udp and proto == IPPROTO_UDP and not header.checksum and header.length is None:
+        if proto == IPPROTO_UDP and type(header) is Udp and not header.checksum and header.length is None:
             flow = (ip.src, ip.dst, proto, header.sport, header.dport)
         elif (
-            type(header) is Icmp
-            and proto == IPPROTO_ICMP
+            proto == IPPROTO_ICMP
+            and type(header) is Icmp
             and header.checksum is None
             and ((kind := header.type) == ICMP_ECHO or kind == ICMP_ECHOREPLY)
         ):
             flow = (ip.src, ip.dst, proto, header.rest >> 16, kind << 8 | header.code)
         else:
-            return nf_conntrack_in(skb, netns, hook)
+            return search(skb, netns, iif, oif)
         found = table.hash.get(flow)
         machine = netns.machine
         now = machine.world.now
         if found is None or found[0].timeout <= now:
-            return nf_conntrack_in(skb, netns, hook)
+            return search(skb, netns, iif, oif)
         ct, direction = found
         status = ct.status
         timeouts = table.timeouts
@@ -68,10 +78,10 @@ def nf_conntrack_known(hook: int) -> HookFn:
             ctinfo = IP_CT_ESTABLISHED_REPLY if direction else IP_CT_ESTABLISHED
             if proto == IPPROTO_UDP and now > ct.proto:
                 if not status & IPS_ASSURED:
-                    return nf_conntrack_in(skb, netns, hook)
+                    return search(skb, netns, iif, oif)
                 span = timeouts.udp_stream
         elif direction or status & IPS_EXPECTED:
-            return nf_conntrack_in(skb, netns, hook)
+            return search(skb, netns, iif, oif)
         else:
             ctinfo = IP_CT_NEW
         if not status & IPS_FIXED_TIMEOUT:
@@ -86,6 +96,6 @@ def nf_conntrack_known(hook: int) -> HookFn:
                 event_in(skb, netns)
             else:
                 sink(Record(now, machine.name, netns.label, skb.id, told))
-        return NF_ACCEPT
+        return behind(skb, netns, iif, oif)
 
     return nf_conntrack

@@ -92,7 +92,9 @@ def nf_nat_used_tuple_new(netns: Netns, flow: Flow, ct: Connection) -> bool:
 def nf_nat_used_tuple_harder(netns: Netns, flow: Flow, ct: Connection, attempts_left: int) -> bool:
     """``nf_nat_used_tuple_harder``: with few attempts left a TCP connection in TIME_WAIT, or closed, makes room for a newer one."""
     reply = inverted(flow)
-    if attempts_left > NF_NAT_HARDER_THRESH or flow.proto != IPPROTO_TCP or ct.proto.state != SYN_SENT:
+    # `conntrack -I` translates before it notes a state.
+    begins = flow.proto == IPPROTO_TCP and ct.proto is not None and ct.proto.state == SYN_SENT
+    if attempts_left > NF_NAT_HARDER_THRESH or not begins:
         return nf_conntrack_tuple_taken(reply, ct)
     found = netns.conntrack.find(reply, ct.zone, ct.zone_dir)
     if found is None:

@@ -88,6 +88,9 @@ class TcpmssTarget(Target, frozen=True, gc=False):
             tcp = layers[1] if len(layers) > 1 else None
             if skb.ip.frag:
                 return XT_CONTINUE
+            if skb.frags:
+                # skb_ensure_writable(skb, skb->len) makes one buffer of the joined pieces: they are cut anew.
+                skb.frags = (max(skb.frags),)
             if not isinstance(tcp, Tcp):
                 return NF_DROP
             mss = wanted
