@@ -5,6 +5,8 @@
     Exception
     └── PodwireError           wrong use: every exception below, and whatever has no class of its own
         ├── ManifestError      a document that cannot be understood: names the file, line and field
+        │   └── Invalid        an object that the API server refuses: its own words (`kube.invalid`)
+        ├── StatusError        a request that the API server refuses: NotFound, Conflict … (`kube.invalid`)
         ├── ConfigError        values that are well formed and cannot be: names the object
         ├── NotModelled        something real that podwire does not simulate: names the option, rule or header
         ├── DecodeError, EncodeError    bytes that are no packet, a packet that has no bytes (`wire.codec`)

@@ -80,6 +80,8 @@ def cost_of_round_trip(*, new: bool) -> tuple[float, int, int]:
 @pytest.mark.parametrize("new", [False, True], ids=["established", "new"])
 def test_round_trip_over_vxlan_with_kube_proxy(*, new: bool) -> None:
     cost, events, connections = cost_of_round_trip(new=new)
-    print(f"\nround trip over VXLAN with kube-proxy, {'new' if new else 'established'} flow, traced: {cost:.1f} us, {events} events")
+    print(
+        f"\nround trip over VXLAN with kube-proxy, {'new' if new else 'established'} flow, traced: {cost:.1f} us, {events} events"
+    )
     assert events > 40
     assert connections > (ROUNDS if new else 2)

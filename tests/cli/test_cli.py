@@ -48,6 +48,7 @@ def test_help_lists_the_commands_that_there_are(run):
     assert (status, err) == (0, "")
     assert [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()] == [
         "exec",
+        "matrix",
         "replay",
         "sh",
         "shell",

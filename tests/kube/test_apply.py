@@ -41,7 +41,7 @@ def test_without_a_node_the_scheduler_chooses(cluster):
     [
         (pod("b", node="node9"), ManifestError, 'spec.nodeName: got "node9", expected one of the nodes node1, node2'),
         (pod("b", image=1), ManifestError, "spec.containers[0].image: got 1, expected text"),
-        ({**pod("b"), "kind": "Service"}, NotModelled, "not modelled: kind Service of v1"),
+        ({**pod("b"), "kind": "PodTemplate"}, NotModelled, "not modelled: kind PodTemplate of v1"),
     ],
 )
 def test_a_refusal_leaves_everything_as_it_was(bad, error, message, cluster):

@@ -2,6 +2,7 @@
 
     python -m tests.oracle.judge scripts [NAME…]      scripts against their records
     python -m tests.oracle.judge generated            generated cases against the answers that are kept
+    python -m tests.oracle.judge rules                generated rule sets against the answers that are kept
 
 Exit status 0: all agree, 1: they differ (the first difference is printed).
 """
@@ -30,9 +31,16 @@ def of_generated():
     return next(filter(None, (find_disagreement(kind=kind) for kind in draw.KINDS)), "")
 
 
+def of_rules():
+    """The first generated rule set of the kept ones whose answer differs."""
+    from tests.oracle.rules import campaign
+
+    return campaign.find_disagreement() or ""
+
+
 def main(words):
     """Command line."""
-    difference = of_scripts(words[1:]) if words[0] == "scripts" else of_generated()
+    difference = {"scripts": lambda: of_scripts(words[1:]), "generated": of_generated, "rules": of_rules}[words[0]]()
     print(difference)
     return 1 if difference else 0
 

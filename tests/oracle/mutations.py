@@ -3,7 +3,8 @@
     python -m tests.oracle.mutations [-k WORD] [--scripts | --generated]
 
 Every mutation is made in a copy of the sources. It has to make a script differ from what the kernel printed, and the generated cases,
-by themselves, differ from what the kernel answered. Exit status 1 if one stays unnoticed.
+by themselves, differ from what the kernel answered; one of netfilter does so with the generated rule sets. Exit status 1 if one stays
+unnoticed.
 """
 
 import argparse
@@ -31,6 +32,8 @@ class Mutation:
     new: str
     scripts: tuple[str, ...]
     why: str = ""
+    rules: bool = False
+    """It is one of netfilter: the generated cases are those of ``rules/``."""
 
 
 MUTATIONS = (
@@ -358,6 +361,62 @@ MUTATIONS = (
         ("gen_bridge_pmtu",),
         why="a host would have to send something too long by a tunnel of its own bridge",
     ),
+    Mutation(
+        "MARK ends the table",
+        "linux/netfilter/xt/mark_target.py",
+        "            skb.mark = (skb.mark & keep) ^ flip\n            return XT_CONTINUE\n",
+        "            skb.mark = (skb.mark & keep) ^ flip\n            return 1\n",
+        ("nf_tunnel",),
+        rules=True,
+    ),
+    Mutation(
+        "ctstate always matches",
+        "linux/netfilter/xt/conntrack.py",
+        "            ct, ctinfo = skb.ct, skb.ctinfo\n            if ct is None:\n                return untracked",
+        "            return True\n            ct, ctinfo = skb.ct, skb.ctinfo\n            if ct is None:\n                return untracked",
+        ("nf_blackhole",),
+        rules=True,
+    ),
+    Mutation(
+        "RETURN goes to the base chain",
+        "linux/netfilter/evaluate.py",
+        "                    chain, rules = back.pop()\n                    break\n",
+        "                    chain, rules = back[0]\n                    back.clear()\n                    break\n",
+        ("nf_chains",),
+        rules=True,
+    ),
+    Mutation(
+        "a nested REJECT is ignored",
+        "linux/netfilter/evaluate.py",
+        "    elif target is not None:\n        one.target = target.compile",
+        '    elif target is not None and not (target.NAME == "REJECT" and chain.chain.policy is None):\n        one.target = target.compile',
+        ("nf_chains",),
+        rules=True,
+    ),
+    Mutation(
+        "SNAT rewrites nothing",
+        "linux/netfilter/nat/hooks.py",
+        "        if ct.status & (bit if ctinfo < IP_CT_IS_REPLY else bit_of_reply):\n",
+        "        if ct.status & (bit if ctinfo < IP_CT_IS_REPLY else bit_of_reply) and not leaves:\n",
+        ("nat_masquerade",),
+        rules=True,
+    ),
+    Mutation(
+        "the reply is not translated",
+        "linux/netfilter/nat/hooks.py",
+        "            if ct.status & bit_of_reply:\n",
+        "            if False:\n",
+        ("nat_service",),
+        rules=True,
+    ),
+    Mutation(
+        "an unknown match drops the rule set",
+        "linux/netfilter/restore.py",
+        '        """``xtables_error``."""\n',
+        '        """``xtables_error``."""\n        if self.edit is not None:\n            self._commit(self.edit)\n',
+        ("nf_unknown",),
+        why="no case is refused",
+    ),
 )
 
 
@@ -395,7 +454,8 @@ def verdicts(mutation, *, scripts=True, generated=True):
     if scripts:
         yield "scripts", judge(mutation, ["scripts", *mutation.scripts])
     if generated and not mutation.why:
-        yield "generated", judge(mutation, ["generated"])
+        part = "rules" if mutation.rules else "generated"
+        yield part, judge(mutation, [part])
 
 
 def main():

@@ -60,7 +60,7 @@ def test_absolute_paths_lead_to_the_simulator(name, sh):
 
 def test_absolute_paths_of_what_is_refused(sh):
     ran = sh(
-        "for c in ip6tables nft curl mount tc nc ss; do for d in /bin /sbin /usr/bin /usr/sbin; do [ ! -e $d/$c ] || $d/$c x; done; done; true"
+        "for c in nft mount tc bpftool; do for d in /bin /sbin /usr/bin /usr/sbin; do [ ! -e $d/$c ] || $d/$c x; done; done; true"
     )
     assert ran.out == ""
     assert all(

@@ -404,10 +404,10 @@ def test_any_directory_for_temporary_files(name, both, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(place))
     monkeypatch.setattr("tempfile.tempdir", None)
     ran = both(
-        "ip -br link | cut -c1-2; cat /proc/sys/net/ipv4/ip_forward; grep -c lo /proc/net/dev; env A=1 sudo ip -br link | wc -l; cat nosuch; curl"
+        "ip -br link | cut -c1-2; cat /proc/sys/net/ipv4/ip_forward; grep -c lo /proc/net/dev; env A=1 sudo ip -br link | wc -l; cat nosuch; wget"
     )
     assert ran.lines == ["lo", "0", "1", "1"]
-    assert ran.err.startswith("cat: nosuch: No such file or directory\npodwire: curl is not simulated")
+    assert ran.err.startswith("cat: nosuch: No such file or directory\npodwire: wget is not simulated")
     assert list(place.iterdir()) == []
 
 

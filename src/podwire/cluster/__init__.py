@@ -172,6 +172,11 @@ class Cluster(Underlay):
         return self._api
 
     @property
+    def kubelet(self) -> Kubelet:
+        """The kubelets of all nodes: for the API, which runs pods and agents by them."""
+        return self._kubelet
+
+    @property
     def has_api(self) -> bool:
         """Something has asked for the API."""
         return self._api is not None

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from podwire.cluster.proxying import Proxying
 from podwire.cluster.sandboxes import Sandboxes, new_pod_document, set_running
 from podwire.errors import ConfigError, NotModelled
 from podwire.kube.controllers import ControlPlane
@@ -33,7 +34,7 @@ class UnservedWarning(UserWarning):
 class Api:
     """The store of a cluster, kept in line with its machines in both directions.
 
-    ``renders`` names the kinds that something on the nodes acts upon. Without kube-proxy a Service is stored, its endpoints are kept,
+    ``renders`` names the kinds that something on the nodes acts upon. Without kube-proxy (``Proxying``) a Service is stored, its endpoints are kept,
     and its address leads nowhere: that is said as a warning. A NetworkPolicy that nobody enforced would let packets through
     unnoticed: it is refused.
     """
@@ -52,6 +53,9 @@ class Api:
         """Labels of each pod when both sides last agreed."""
         self._sandboxes = Sandboxes(cluster, self.store)
         self._plane = ControlPlane(self.store, self._sandboxes.run)
+        self._proxying = Proxying(cluster.kubelet, self.store, cluster.cni)
+        if self._proxying.possible:
+            self.renders.add("Service")
         for name in _NAMESPACES:
             self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         self.settle()
@@ -62,7 +66,7 @@ class Api:
         """Raise what applying these objects one after the other would raise; nothing has changed then."""
         for each in objects:
             self._refuse(each)
-        with self._tried():
+        with self.store.trial():
             for each in objects:
                 self._apply(each)
 
@@ -93,15 +97,6 @@ class Api:
             raise NotModelled(f"a Node without a machine: add_node({each.name!r}) makes one", each.at.at("kind").where)
         if each.at.get("spec", "template") is not None:
             self._sandboxes.check_template(each)
-
-    @contextmanager
-    def _tried(self) -> Iterator[None]:
-        try:
-            with self.store.transaction():
-                yield
-                raise _Undo
-        except _Undo:
-            pass
 
     def has(self, reference: Reference, version: str) -> None:
         """Raise ``StatusError`` where a reference leads to nothing."""
@@ -194,7 +189,7 @@ class Api:
 
     def _pass_on(self) -> None:
         """Labels of the store go to those who have the pods and nodes."""
-        changed = False
+        changed = self._proxying.look()
         for pod in self._cluster.pods:
             space, _, name = pod.spec.key.partition("/")
             stored = self.store.get("Pod", name, space)
@@ -220,15 +215,11 @@ class Api:
             self._cluster.told()
 
 
-class _Undo(Exception):  # noqa: N818 - it ends a trial, and nobody sees it
-    """Takes back what was tried."""
-
-
 def _warn(service: Stored) -> None:
     address = service.document["spec"].get("clusterIP", "")
     if address and address != "None":
         warnings.warn(
-            f"Services need kube-proxy, which is not modelled yet: packets to {address} of service"
+            f"Services need kube-proxy, which this cluster runs without: packets to {address} of service"
             f" {service.namespace}/{service.name} go where the routes lead",
             UnservedWarning,
             stacklevel=5,

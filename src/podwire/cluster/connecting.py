@@ -110,7 +110,7 @@ def words_of(errno: int) -> str:
 
 def address(cluster: Cluster, place: Place, target: str) -> Ip:
     """The address that a program on ``place`` would connect to. Raises ``ConfigError`` for a name that nobody knows."""
-    found = inet_aton(target)
+    found: Ip | None = inet_aton(target)
     if found is None:
         found = place.lookup(target)
     if found is None:

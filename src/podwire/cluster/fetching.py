@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from podwire.cluster import running
 from podwire.cluster.connecting import Attempt
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from podwire.cluster import Cluster
     from podwire.linux.machine import Place
+
+
+_FAREWELL: Final = 1_000_000_000
+"""ns that the last packets get to arrive."""
 
 
 class Flow(Attempt):
@@ -68,6 +72,8 @@ def fetch(
     try:
         process = running.start(cluster.network, place, [*argv, text], on_send=watch.adopt)
         running.finish(cluster.network, process)
+        # The end of the connection is under way when curl has exited.
+        cluster.network.run_until(lambda: watch.recorder.finished, cluster.network.now + _FAREWELL)
     finally:
         watch.stop()
     result = cast("CurlResult", process.result)

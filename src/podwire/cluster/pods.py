@@ -101,6 +101,8 @@ class Kubelet:
         self._servings: dict[str, Serving] = {}
         """By pod: ``namespace/name``."""
         self._agents: dict[str, tuple[RunningAgent, ...]] = {}
+        self._others: tuple[Agent, ...] = ()
+        """Agents beside those of the CNI."""
         self._stale: dict[str, NodeSpec] = {}
         """Nodes whose agents have not heard of the last changes elsewhere."""
         self._seen: dict[str, int] = {}
@@ -141,11 +143,18 @@ class Kubelet:
         running = self._agents.get(node.name, ())
         self._agents[node.name] = tuple(
             next((each for each in running if each.agent is agent), None) or RunningAgent(self, node, agent)
-            for agent in self._backend.agents
+            for agent in (*self._backend.agents, *self._others)
         )
         door = Netlink(node.machine.root.netns, Owner(self._backend.name))
         self._backend.install(node, door, self)
         self.sync(node)
+        self.told()
+
+    def add_agent(self, agent: Agent) -> None:
+        """A DaemonSet beside the CNI's: it starts on every node, and on those that join, after the CNI's agents."""
+        self._others = (*self._others, agent)
+        for node in self._nodes.values():
+            self._agents[node.name] += (RunningAgent(self, node, agent),)
         self.told()
 
     def rollout(self) -> None:

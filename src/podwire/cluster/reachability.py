@@ -38,7 +38,11 @@ class Reachability:
         name = pod if isinstance(pod, str) else pod.name
         found = [name] if name in self.pods else [each for each in self.pods if each.partition("/")[2] == name]
         if len(found) != 1:
-            what = f"is ambiguous: {', '.join(found)}" if found else f"was not there; pods were {', '.join(self.pods) or 'none'}"
+            what = (
+                f"is ambiguous: {', '.join(found)}"
+                if found
+                else f"was not there; pods were {', '.join(self.pods) or 'none'}"
+            )
             raise ConfigError(f"pod {name!r}", what)
         return found[0]
 

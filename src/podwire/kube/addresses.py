@@ -36,6 +36,8 @@ class ServiceAddresses:
         drop_fields_of_type(new, old)
         spec, before = new["spec"], old["spec"]
         kind = spec.get("type", "ClusterIP")
+        if spec.get("clusterIP") != before.get("clusterIP") and spec.get("clusterIPs") == before.get("clusterIPs"):
+            spec["clusterIPs"] = [spec["clusterIP"]] if spec.get("clusterIP") else []
         named = spec.get("clusterIP") or spec.get("clusterIPs")
         if "ExternalName" not in {kind, before.get("type")} and not named:
             spec.update({name: before[name] for name in ("clusterIP", "clusterIPs") if name in before})

@@ -83,20 +83,25 @@ def check_policy(policy: NetworkPolicy, problems: Problems) -> None:
     """As networking/validation does."""
     spec = policy.spec
     check_selector(problems, "spec.podSelector", spec.pod_selector)
-    for name, rules in (("ingress", spec.ingress), ("egress", spec.egress)):
-        for index, rule in enumerate(rules):
-            at = f"spec.{name}[{index}]"
-            for number, port in enumerate(rule.ports):
-                _check_port(problems, f"{at}.ports[{number}]", port)
-            peers, word = (rule.from_, "from") if isinstance(rule, IngressRule) else (rule.to, "to")
-            for number, peer in enumerate(peers):
-                _check_peer(problems, f"{at}.{word}[{number}]", peer)
+    for index, rule in enumerate(spec.ingress):
+        _check_rule(problems, f"spec.ingress[{index}]", rule.ports, "from", rule.from_)
+    for index, out in enumerate(spec.egress):
+        _check_rule(problems, f"spec.egress[{index}]", out.ports, "to", out.to)
     if len(spec.policy_types) > 2:
         problems.invalid("spec.policyTypes", list(spec.policy_types), "may not specify more than two policyTypes")
         return
     for index, each in enumerate(spec.policy_types):
         if each not in {"Ingress", "Egress"}:
             problems.unsupported(f"spec.policyTypes[{index}]", each, ("Ingress", "Egress"))
+
+
+def _check_rule(
+    problems: Problems, at: str, ports: tuple[PolicyPort, ...], word: str, peers: tuple[PolicyPeer, ...]
+) -> None:
+    for number, port in enumerate(ports):
+        _check_port(problems, f"{at}.ports[{number}]", port)
+    for number, peer in enumerate(peers):
+        _check_peer(problems, f"{at}.{word}[{number}]", peer)
 
 
 def _check_port(problems: Problems, at: str, port: PolicyPort) -> None:

@@ -22,7 +22,7 @@ def decode_stored(field: Field) -> ApiObject:
     # A status is the server's: what a manifest says there may have any form.
     members = {key: each for key, each in field.members().items() if key != "status"}
     typed = decode(msgspec.structs.replace(field, value=members), kind.type)
-    meta = typed.metadata  # type: ignore[attr-defined] # every kind has it
+    meta = typed.metadata
     space = (meta.namespace or "default") if kind.namespaced else ""
     found = ApiObject(version, name, space, meta.name, field)
     if name in _WORKLOADS:

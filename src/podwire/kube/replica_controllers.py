@@ -34,7 +34,7 @@ class ReplicaSets:
         missing = spec.replicas - len(pods)
         for _ in range(missing):
             pods.append(self._store.create(new_pod(self._store, replica_set)))
-        for pod in victims(pods, -missing):
+        for pod in victims(pods, max(0, -missing)):
             self._store.delete("Pod", pod.name, pod.namespace)
             pods.remove(pod)
         count = sum(map(ready, pods))
@@ -149,7 +149,7 @@ class Deployments:
     def _scale(self, deployment: Stored, each: Stored, replicas: int) -> bool:
         """Set the size of a ReplicaSet; True where that changes it."""
         new = copy.deepcopy(each.document)
-        changed = new["spec"]["replicas"] != replicas
+        changed = bool(new["spec"]["replicas"] != replicas)
         new["spec"]["replicas"] = replicas
         new["metadata"].setdefault("annotations", {}).update(self._sizes(deployment))
         self._store.update(new, status=True)

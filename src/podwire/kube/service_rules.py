@@ -56,8 +56,9 @@ def drop_fields_of_type(new: dict[str, Any], old: dict[str, Any]) -> None:
     if kind == was:
         return
     if kind not in _EXTERNAL and was in _EXTERNAL:
-        same = [port.get("nodePort") for port in spec.get("ports", ())]
-        if same == [port.get("nodePort") for port in before.get("ports", ())]:
+        had = {port.get("nodePort") for port in before.get("ports", ())}
+        # Ports may come and go, as long as nobody names a new node port.
+        if {port.get("nodePort") for port in spec.get("ports", ())} <= {None, *had}:
             for port in spec.get("ports", ()):
                 port.pop("nodePort", None)
         if not spec.get("externalIPs") and spec.get("externalTrafficPolicy") == before.get("externalTrafficPolicy"):

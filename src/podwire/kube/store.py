@@ -257,7 +257,7 @@ class Store:
         annotations.pop(LAST_APPLIED, None)
         # kubectl writes an empty map where there are no annotations.
         modified["metadata"]["annotations"] = annotations
-        text = json.dumps(modified, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+        text = json.dumps(modified, separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=str) + "\n"
         modified["metadata"] = {**modified["metadata"], "annotations": {**annotations, LAST_APPLIED: text}}
         old = self.get(kind.slot, modified["metadata"].get("name", ""), modified["metadata"].get("namespace", ""))
         if old is None:
@@ -322,19 +322,39 @@ class Store:
         if self._states is not None:
             yield
             return
-        objects = {kind: dict(each) for kind, each in self._objects.items()}
-        version, count, addresses = self.version, len(self._events), self.addresses.copy()
+        undo = self._snapshot()
         self._states = {}
         try:
             yield
         except BaseException:
-            self._objects, self.version, self.addresses = objects, version, addresses
-            del self._events[count:]
-            for key, state in self._states.items():
-                self._random(*key).setstate(state)
+            undo()
             raise
         finally:
             self._states = None
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """What happens inside is taken back at the end, whatever it was: only its exceptions remain."""
+        undo = self._snapshot()
+        self._states = {}
+        try:
+            yield
+        finally:
+            undo()
+            self._states = None
+
+    def _snapshot(self) -> Callable[[], None]:
+        """A function that puts everything back."""
+        objects = {kind: dict(each) for kind, each in self._objects.items()}
+        version, count, addresses = self.version, len(self._events), self.addresses.copy()
+
+        def undo() -> None:
+            self._objects, self.version, self.addresses = objects, version, addresses
+            del self._events[count:]
+            for key, state in (self._states or {}).items():
+                self._random(*key).setstate(state)
+
+        return undo
 
     def draw(self, *key: str) -> Random:
         """The random stream of a key."""

@@ -59,6 +59,8 @@ class _Proxy:
 class KubeProxy:
     """The agent: one for all nodes, as every backend's. ``variant`` of iptables is that which the image of the program would choose.
 
+    ``kubelet``: the kubelet of a node puts its chains there before kube-proxy starts (1.1).
+
     Rules are those of IPv4: podwire has no ip6tables, so that kube-proxy runs as on a node without IPv6, and addresses of that
     family are ignored. Its chains come into being at the first sync; ``--iptables-min-sync-period`` delays nothing, because agents act
     before anybody looks (decision 9).
@@ -66,10 +68,13 @@ class KubeProxy:
 
     name = COMPONENT
 
-    def __init__(self, source: ServiceSource, config: KubeProxyConfig | None = None, *, variant: str = NFT) -> None:
+    def __init__(
+        self, source: ServiceSource, config: KubeProxyConfig | None = None, *, variant: str = NFT, kubelet: bool = False
+    ) -> None:
         self.source = source
         self.config = config or KubeProxyConfig()
         self.variant = variant
+        self._kubelet = kubelet
         self.rescans = (Rescan(self.config.iptables_sync_period, self._monitor),)
         self.last: dict[str, Sync] = {}
         """The last sync of each node."""
@@ -99,6 +104,9 @@ class KubeProxy:
         """Sync the rules where something has changed."""
         proxy = self._nodes.get(node.name)
         if proxy is None:
+            if self._kubelet and not _has_chain(door.netns, self.variant, "mangle", fixed.HINT):
+                kubelet = Netlink(door.netns, fixed.KUBELET)
+                kubelet.iptables_restore(fixed.kubelet_rules(), variant=self.variant, noflush=True)
             liberal = door.sysctl_read(_LIBERAL) != "0"
             proxy = self._nodes[node.name] = _Proxy(self.config, node.name, liberal=liberal)
         around = self._surroundings(proxy, node, door.netns)
@@ -181,8 +189,12 @@ class KubeProxy:
 
 
 def _canaries_live(netns: Netns, variant: str) -> bool:
-    tables = [netns.xtables.table(variant, name) for name in fixed.CANARY_TABLES]
-    return all(table is not None and fixed.CANARY in table.chains for table in tables)
+    return all(_has_chain(netns, variant, table, fixed.CANARY) for table in fixed.CANARY_TABLES)
+
+
+def _has_chain(netns: Netns, variant: str, table: str, chain: str) -> bool:
+    found = netns.xtables.table(variant, table)
+    return found is not None and chain in found.chains
 
 
 class FixedObjects(msgspec.Struct):

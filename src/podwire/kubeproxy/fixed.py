@@ -12,6 +12,7 @@ from podwire.wire.addr import Ip
 
 PROXY: Final = Owner(COMPONENT)
 KUBELET: Final = Owner("kubelet")
+HINT: Final = "KUBE-IPTABLES-HINT"
 CANARY: Final = "KUBE-PROXY-CANARY"
 CANARY_TABLES: Final = ("mangle", "nat", "filter")
 FILTER_CHAINS: Final = (
@@ -123,7 +124,7 @@ def kubelet_rules() -> str:
     return "\n".join(
         (
             "*mangle",
-            chain_line("KUBE-IPTABLES-HINT"),
+            chain_line(HINT),
             chain_line("KUBE-KUBELET-CANARY"),
             "COMMIT",
             "*nat",

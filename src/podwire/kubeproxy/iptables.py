@@ -58,7 +58,10 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Sync(msgspec.Struct, frozen=True):
-    """One call of iptables-restore. ``owners`` has the owner of each line of ``text``; ``rendered`` are the service ports looked at anew."""
+    """One call of iptables-restore.
+
+    ``owners`` has the owner of each line of ``text``; ``rendered`` are the service ports that were looked at anew.
+    """
 
     text: str
     owners: tuple[Owner, ...]

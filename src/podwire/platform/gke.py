@@ -18,6 +18,7 @@ from podwire.errors import ConfigError
 from podwire.fabric.cloud import METADATA, GcpVpc, Nic
 from podwire.fabric.cloud import nic_mac as vpc_mac
 from podwire.fabric.firewall import FirewallRule
+from podwire.kubeproxy.config import NODE_CIDR, KubeProxyConfig
 from podwire.linux.fib import RTPROT_DHCP, NextHop, Route
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
 from podwire.linux.machine import Machine
@@ -56,6 +57,15 @@ class GKE(msgspec.Struct, frozen=True):
         if self.dataplane == "ptp":
             return PtpBackend(PtpNetwork(mtu=MTU))
         raise ConfigError("GKE", f"dataplane={self.dataplane!r}: expected 'ptp' or 'calico'")
+
+    def kube_proxy(self) -> KubeProxyConfig:
+        """The flags of seed 002 (section 1.8): a node's own pods are those of its alias range."""
+        return KubeProxyConfig(
+            cluster_cidr=self.pod_range,
+            detect_local_mode=NODE_CIDR,
+            iptables_sync_period=60 * _NSEC,
+            iptables_min_sync_period=10 * _NSEC,
+        )
 
     def firewall_rules(self) -> tuple[FirewallRule, ...]:
         """What GKE itself adds to the VPC (section 3.2): pods reach everything, nodes reach one another."""

@@ -70,7 +70,13 @@ def _names_no_file(words: list[str]) -> bool:
         word = rest.pop(0)
         if word in {"-V", "--version", "-h", "--help"} or not word.startswith("-"):
             return False
-        if word in {"-M", "-T", "--modprobe", "--table"}:
+        last = "" if word.startswith("--") else word[-1]
+        waits = last in {"w", "W"} or word in {"--wait", "--wait-interval"}
+        if (
+            last in {"M", "T"}
+            or word in {"--modprobe", "--table"}
+            or (waits and rest and rest[0][:1] not in {"-", "!"})
+        ):
             del rest[:1]
     return True
 

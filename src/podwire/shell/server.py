@@ -175,7 +175,8 @@ class Server:
         tool = registry.find(place.image, name)
         if tool is None:
             raise moves.Refusal(_NOT_FOUND, f"bash: {name}: command not found\n")
-        typed = name == "nc" and 0 in client.request.terminals  # what a person types has no end that could be waited for
+        # What a person types has no end that could be waited for.
+        typed = name == "nc" and 0 in client.request.terminals
         if client.stdin is None and not typed and readers.wants_stdin(argv):
             client.send("I")
             return

@@ -53,13 +53,15 @@ class Getopt:
 
     ``letters`` as in C: a letter, a colon if it takes an argument, two if that is optional. ``longs`` maps a long name to the short letter
     that stands for it, or to itself; with ``=`` appended if it takes an argument, ``?`` if that is optional.
+    ``greedy`` are letters that take a word of their own as their argument if it begins with neither ``-`` nor ``!`` (``xs_has_arg``).
     Raises ``BadOption`` after glibc's message.
     """
 
-    def __init__(self, proc: Process, letters: str, longs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, proc: Process, letters: str, longs: Mapping[str, str] | None = None, greedy: str = "") -> None:
         self.proc = proc
         self.letters = letters
         self.longs = longs
+        self.greedy = greedy
         self.words = proc.argv[1:]
         self.operands: list[str] = []
 
@@ -71,18 +73,30 @@ class Getopt:
                 self.operands += queue
                 break
             if self.longs is not None and word.startswith("--"):
-                yield _long(self.proc, word, self.longs, queue)
+                option, argument = _long(self.proc, word, self.longs, queue)
+                yield option, argument if "=" in word else self._grab(option, argument, queue)
             elif len(word) > 1 and word[0] == "-":
-                yield from _short(self.proc, word, self.letters, queue)
+                for option, argument in _short(self.proc, word, self.letters, queue):
+                    yield option, self._grab(option, argument, queue) if word[-1] == option else argument
             else:
                 self.operands.append(word)
 
+    def _grab(self, option: str, argument: str, queue: list[str]) -> str:
+        if option in self.greedy and not argument and queue and queue[0][:1] not in {"-", "!"}:
+            return queue.pop(0)
+        return argument
+
 
 def getopt(
-    proc: Process, letters: str, longs: Mapping[str, str] | None = None, *, words: list[str] | None = None
+    proc: Process,
+    letters: str,
+    longs: Mapping[str, str] | None = None,
+    *,
+    words: list[str] | None = None,
+    greedy: str = "",
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """All of ``Getopt`` at once, for tools whose options have no consequences while they are read."""
-    reader = Getopt(proc, letters, longs)
+    reader = Getopt(proc, letters, longs, greedy)
     if words is not None:
         reader.words = words
     return list(reader), reader.operands

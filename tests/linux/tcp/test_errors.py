@@ -1,6 +1,6 @@
 """What ICMP errors, silence and resets mean to a TCP socket (kernel sheet sections 1.5 and 5.2)."""
 
-from errno import EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EPROTO, ETIMEDOUT
+from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EPROTO, ETIMEDOUT
 
 import pytest
 
@@ -71,6 +71,24 @@ def test_an_error_about_the_syn_ends_the_handshake_at_once(lab, losses, type_, c
     assert client.state is TcpState.CLOSE
     assert client.take_error() == errno
     assert not client.take_error()
+
+
+def test_an_error_that_comes_while_connect_runs_wakes_who_polls_and_fails_no_handshake(lab, losses):
+    """It is in the error queue: poll says POLLERR, and SO_ERROR the errno; who waits in ``connect`` hears of the next one."""
+    losses.lose("b")
+    client = TcpSocket(lab["a"])
+    client.connect(B, 80)
+    woken = []
+    client.wake = lambda: woken.append(client.pollerr)
+    client.sk.owned = True
+    icmp_about(lab, segments(lab)[0].event.frame, 3, 3)
+    client.sk.owned = False
+    lab.run(0.1)
+    assert woken == [True]
+    assert client.connecting
+    assert not client.error
+    assert client.take_error() == ECONNREFUSED
+    assert client.connecting
 
 
 def established(lab):

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import msgspec
 
+from podwire.linux.netfilter.xt.registry import is_target
 from tests.oracle.rules import compare, draw, kernel, ours
 from tests.oracle.rules.case import Answer, Case, Local, Seen, Send
+from tests.oracle.rules.parts import BASE
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 RECORDED = HERE / "recorded"
 CHANCES = 2
 """How often a case that differs is asked again: what agrees once was a race of the real one."""
-SUBJECTS = re.compile(r"-m (\w+)|-j ([A-Z]+)|-g (\w)|(-[sdiop]) ")
+SUBJECTS = re.compile(r"-m (\w+)|-j (\S+)|-g (\w)|(-[sdiopf]) ")
+VERDICTS = {"ACCEPT", "DROP", "RETURN"}
 
 
 class Tally(msgspec.Struct):
@@ -54,9 +57,12 @@ def met(saved: str) -> tuple[set[str], set[str]]:
         if found := _TABLE.match(line):
             table = found[1]
         elif found := _MET.match(line):
-            hooks.add(f"{table} {found[1] if found[1].isalpha() else 'user chain'}")
+            hooks.add(f"{table} {found[1] if found[1] in BASE[table] else 'chain of its own'}")
             for match, target, goto, short in SUBJECTS.findall(found[2]):
-                subjects.add(f"-m {match}" if match else f"-j {target}" if target else "-g" if goto else short)
+                if match or goto or short:
+                    subjects.add(f"-m {match}" if match else "goto" if goto else short)
+                else:
+                    subjects.add(f"-j {target}" if target in VERDICTS or is_target(target) else "jump")
     return subjects, hooks
 
 

@@ -114,7 +114,10 @@ def connections(text: str, names: Names) -> str:
 
 
 def traced(text: str, names: Names | None = None) -> str:
-    """What each packet met, in order: table, chain, verdict and the rule's text; with ``names`` also what the packet then was."""
+    """What each packet met, in order: table, chain, verdict and the rule's text.
+
+    With ``names`` also what the packet then was, instead of a number for it: what was joined bears the name of its last piece.
+    """
     order: dict[str, int] = {}
     lines = []
     count = 0
@@ -130,11 +133,12 @@ def traced(text: str, names: Names | None = None) -> str:
                 order[found[1]] = count
                 count += 1
             number = order[found[1]]
+            who = "" if names is not None else f"#{number} "
             if before:
-                lines.append(f"#{number} {before}")
+                lines.append(f"{who}{before}")
                 before = ""
             verdict = "RETURN" if found[5] == _XT_RETURN else found[5]
-            lines.append(f"#{number} {found[2]}:{found[3]}:{found[4]}:{verdict} {found[6].strip()}".rstrip())
+            lines.append(f"{who}{found[2]}:{found[3]}:{found[4]}:{verdict} {found[6].strip()}".rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -44,6 +44,8 @@ class Drawing(Parts):
         super().__init__(random)
         self.theme = self.pick(THEMES)
         self.variant = self.pick(("nft", "nft", "legacy"))
+        self.long = False
+        """Some packets are longer than 1300 bytes."""
 
     def case(self) -> Case:
         if self.theme == "kube":
@@ -84,21 +86,38 @@ class Drawing(Parts):
         order = [name for name in ("raw", "mangle", "nat", "filter") if name in texts]
         rules = "".join(texts[name] for name in order)
         sets = self.sets() if self.use_sets else ""
-        return Case(
+        case = Case(
             self.variant,
             self.theme,
             rules,
-            tuple(self.packets()),
+            (),
             sets,
             tuple(sysctls),
             trace,
-            self.routes() if "mangle" in tables and self.chance(35) else (),
+            (self.routes() if "mangle" in tables and self.chance(35) else ()) + self.widths(),
             self.listening(),
         )
+        return msgspec.structs.replace(case, packets=tuple(self.packets()))
 
     def listening(self) -> tuple[int, ...]:
         """Ports of the router's own programs."""
         return self.pick(((), (), (53,), (53, 8080)))
+
+    def widths(self) -> tuple[str, ...]:
+        """A device or a route that takes less: fragments, errors about them, and an MSS that is clamped."""
+        if not self.chance(25):
+            return ()
+        self.long = True
+        return self.pick(
+            (
+                ("link set rb mtu 1300",),
+                ("link set ra mtu 1280",),
+                ("route replace 10.2.0.0/24 dev rb src 10.2.0.1 mtu 1300",),
+                ("route replace 10.2.0.0/24 dev rb src 10.2.0.1 mtu lock 1300",),
+                ("route replace 10.2.0.0/24 dev rb src 10.2.0.1 advmss 900",),
+                ("link set rb mtu 1300", "route replace 10.1.0.0/24 dev ra src 10.1.0.1 mtu 1200"),
+            )
+        )
 
     def routes(self) -> tuple[str, ...]:
         """Marks that choose a route."""
@@ -145,14 +164,16 @@ class Drawing(Parts):
         )
         trace = self.variant == "nft" and self.chance(50)
         raw = TRACED if trace else ""
-        return Case(
+        case = Case(
             self.variant,
             self.theme,
             raw + nat + kube.filter_table(services),
-            tuple(self.packets()),
+            (),
             trace=trace,
+            routes=self.widths(),
             listening=self.listening(),
         )
+        return msgspec.structs.replace(case, packets=tuple(self.packets()))
 
     def of_calico(self) -> Case:
         """As a node of Calico has it, sometimes with kube-proxy's rules behind its own."""
@@ -289,13 +310,15 @@ class Drawing(Parts):
             case "tcp":
                 return self.tcp_flow(side, src, dst, sport, dport, ttl, tos)
             case "udp":
-                body = packets.transport(packets.UDP, src, dst, packets.udp(sport, dport, b"x" * self.number(0, 64)))
+                body = packets.transport(packets.UDP, src, dst, packets.udp(sport, dport, b"x" * self.length()))
                 send = self.send(side, packets.ipv4(src, dst, packets.UDP, body, ttl=ttl, tos=tos, ident=self.ident()))
                 replies: tuple[Item, ...] = (Answer("reply"), send, Answer("unreachable"), Answer("data"))
                 return [send, *self.some(replies, 3)]
             case "icmp":
                 number = self.number(1, 5)
-                body = packets.transport(packets.ICMP, src, dst, packets.icmp(8, 0, number << 16 | 1, b"ping"))
+                body = packets.transport(
+                    packets.ICMP, src, dst, packets.icmp(8, 0, number << 16 | 1, b"ping" * (self.length() // 4 or 1))
+                )
                 send = self.send(side, packets.ipv4(src, dst, packets.ICMP, body, ttl=ttl, tos=tos, ident=self.ident()))
                 said: tuple[Item, ...] = (Answer("reply"), send, Answer("exceeded"))
                 return [send, *self.some(said, 2)]
@@ -323,6 +346,8 @@ class Drawing(Parts):
 
     def tcp_flow(self, side: str, src: bytes, dst: bytes, sport: int, dport: int, ttl: int, tos: int) -> list[Item]:
         def segment(seq: int, ack: int, flags: int, data: bytes = b"", mss: int = 0) -> Send:
+            if self.long and not flags & packets.SYN:
+                data = b"y" * self.length()
             body = packets.transport(
                 packets.TCP, src, dst, packets.tcp(sport, dport, seq, ack, flags, data=data, mss=mss)
             )
@@ -379,6 +404,10 @@ class Drawing(Parts):
 
     def send(self, side: str, packet: bytes) -> Send:
         return Send(side, packets.frame(side, packet).hex())
+
+    def length(self) -> int:
+        """Of what is sent."""
+        return self.number(1250, 1450) if self.long and self.chance(50) else self.number(0, 64)
 
     def ident(self) -> int:
         return self.number(100, 60000)

@@ -97,9 +97,11 @@ class Parts:
             words.append(f"{self.no()}-s {self.pick(NETS[:-1])}")
         if self.chance(25):
             words.append(f"{self.no()}-d {self.pick(NETS[:-1])}")
-        if chains <= IN and self.chance(20):
+        # A chain of one's own may ask for a device that a hook does not have.
+        anywhere = len(chains) > 1
+        if (chains <= IN or anywhere) and self.chance(20):
             words.append(f"{self.no()}-i {self.pick(('ra', 'rb', 'r+'))}")
-        if chains <= OUT and self.chance(20):
+        if (chains <= OUT or anywhere) and self.chance(20):
             words.append(f"{self.no()}-o {self.pick(('ra', 'rb', 'r+'))}")
         target = self.target(table, chains, users, proto)
         if isinstance(target, tuple):
@@ -258,6 +260,8 @@ class Parts:
                 "-j DNAT --to-destination 10.2.0.3",
                 "-j DNAT --to-destination 10.1.0.4",
                 f"-j DNAT --to-destination {self.pick(('10.1.0.1', '10.2.0.1', '127.0.0.1'))}",
+                f"-j REDIRECT{' --to-ports 8080' if ported else ''}",
+                f"-j REDIRECT{' --to-ports 8080' if ported else ''}",
                 "-j DNAT --to-destination 10.2.0.4 --random --persistent",
                 f"-j REDIRECT{' --to-ports 8080' if ported else ''}",
                 "-j NETMAP --to 10.2.0.0/24",
@@ -305,7 +309,7 @@ class Parts:
             "add all addr",
             "add all nets",
             "add map 80",
-            "add map 500-600",
+            "add map 500-502",
             "add hosts 10.2.0.2-10.2.0.3",
             "add netport 10.2.0.0/24,tcp:80",
             "add netport 10.1.0.0/30,udp:53",

@@ -39,7 +39,7 @@ class Program(Protocol):
 
 
 def _not_modelled(what: str, now: int) -> Response:
-    """podwire says that it does not know what this program would answer."""
+    """Podwire says that it does not know what this program would answer."""
     body = f"podwire does not model {what}\n".encode()
     headers = (("Date", http_date(now)), ("Content-Type", "text/plain"), ("Content-Length", str(len(body))))
     return Response(501, "Not Implemented", (*headers, ("Connection", "close")), body, close=True)
@@ -61,7 +61,15 @@ class Nginx:
     keepalive_timeout: int | None = 65
     _PAGES: Final = {"/": INDEX, "/index.html": INDEX, "/50x.html": SORRY}
     _MODIFIED: Final = 0x66FD630F
-    _SPECIAL: Final = ("Range", "If-Modified-Since", "If-None-Match", "If-Match", "If-Unmodified-Since", "Expect", "Upgrade")
+    _SPECIAL: Final = (
+        "Range",
+        "If-Modified-Since",
+        "If-None-Match",
+        "If-Match",
+        "If-Unmodified-Since",
+        "Expect",
+        "Upgrade",
+    )
 
     def answer(self, serving: Serving, peer: Peer, request: Request, now: int) -> Response:
         """See ``Program``."""
@@ -92,7 +100,7 @@ class Nginx:
     def _page(
         self, serving: Serving, peer: Peer, request: Request, now: int, status: int, reason: str, why: str = ""
     ) -> Response:
-        errors = ()
+        errors: tuple[str, ...] = ()
         if why:
             host = request.header("Host")
             errors = (
@@ -191,11 +199,9 @@ class Whoami:
             headers.append(("Connection", "close"))
         elif keep and request.version == "HTTP/1.0":
             headers.append(("Connection", "keep-alive"))
-        return Response(
-            200, "OK", tuple(headers), body, close=not keep, no_body=request.method == "HEAD"
-        )
+        return Response(200, "OK", tuple(headers), body, close=not keep, no_body=request.method == "HEAD")
 
-    def refuse(self, serving: Serving, peer: Peer, error: BadRequest, now: int) -> Response:  # noqa: ARG002 - a Program
+    def refuse(self, serving: Serving, peer: Peer, error: BadRequest, now: int) -> Response:
         """See ``Program``."""
         return _go_refusal("400 Bad Request")
 
@@ -221,17 +227,15 @@ class PodName:
 
     def answer(self, serving: Serving, peer: Peer, request: Request, now: int) -> Response:
         """See ``Program``."""
-        return self._say(serving, peer, request, now, 200, "OK", f"{serving.hostname}\n")
+        return self._say(peer, request, now, 200, "OK", f"{serving.hostname}\n")
 
     def refuse(self, serving: Serving, peer: Peer, error: BadRequest, now: int) -> Response:
         """See ``Program``."""
         request = Request("", "", "HTTP/1.0", error.line)
-        return self._say(serving, peer, request, now, 400, "Bad Request", f"{error}\n")
+        return self._say(peer, request, now, 400, "Bad Request", f"{error}\n")
 
     @staticmethod
-    def _say(
-        serving: Serving, peer: Peer, request: Request, now: int, status: int, reason: str, text: str
-    ) -> Response:
+    def _say(peer: Peer, request: Request, now: int, status: int, reason: str, text: str) -> Response:
         body = text.encode()
         keep = request.keep_alive
         headers = (
@@ -253,7 +257,7 @@ class PodName:
         )
 
 
-_PROGRAMS: Final = {"nginx": Nginx, "whoami": Whoami}
+_PROGRAMS: Final[dict[str, type[Program]]] = {"nginx": Nginx, "whoami": Whoami}
 _OWN_PORTS: Final = {"nginx": (80,), "whoami": (80,)}
 """Where the program of an image listens when nobody says anything else."""
 

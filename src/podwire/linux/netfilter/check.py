@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from errno import EINVAL, ELOOP, EMLINK
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwire.linux.netfilter.hooks import HOOK_NAMES
-from podwire.linux.netfilter.tables import NFT, Jump, Rule, Table
+from podwire.linux.netfilter.tables import NFT, Rule, Table
 from podwire.linux.netfilter.xt.base import Match, Target, XtCheckError
-
-if TYPE_CHECKING:
-    from podwire.linux.netfilter.tables import Chain
 
 NFT_JUMP_STACK_SIZE: Final = 16
 """How deep chains of nft may be nested, the base chain among them."""
@@ -27,10 +24,9 @@ def check_table(table: Table) -> None:
         hooks = reached.get(name, frozenset())
         # nft_match_init knows the hook of a base chain alone; nft_match_validate comes by with every hook.
         known = hooks if not nft or chain.policy is not None else frozenset()
-        for rule in chain.rules:
-            if not rule.plain:
-                _check_rule(rule, table.name, hooks, known, nft=nft)
-                rule.checked = True
+        for rule in chain.facts().demanding:
+            _check_rule(rule, table.name, hooks, known, nft=nft)
+            rule.checked = True
 
 
 def _check_rule(rule: Rule, table: str, hooks: frozenset[int], known: frozenset[int], *, nft: bool) -> None:
@@ -76,56 +72,56 @@ def _reached(table: Table) -> dict[str, frozenset[int]]:
     """``mark_source_chains``, ``nft_chain_validate``: from which hooks each chain can be reached; raises where that would not end."""
     leads: dict[str, list[str]] = {}
     heights: dict[str, int] = {}
-    reached: dict[str, list[int]] = {}
+    masks: dict[str, int] = {}
     nft = table.variant == NFT
     for hook in table.hooks:
         base = HOOK_NAMES[hook]
         height = _height(table, base, leads, heights)
         if not height or (nft and height > NFT_JUMP_STACK_SIZE):
             raise XtCheckError(EMLINK if nft else ELOOP)
-        seen = {base}
-        queue = [base]
-        for name in queue:
-            reached.setdefault(name, []).append(hook)
-            for other in leads[name]:
-                if other not in seen:
-                    seen.add(other)
-                    queue.append(other)
-    sets: dict[tuple[int, ...], frozenset[int]] = {}
-    return {name: sets.setdefault(tuple(hooks), frozenset(hooks)) for name, hooks in reached.items()}
+        masks[base] = masks.get(base, 0) | 1 << hook
+    # A chain stands behind all that it leads to.
+    for name in reversed(heights):
+        mask = masks[name]
+        for other in leads[name]:
+            if other not in masks:
+                masks[other] = mask
+            elif masks[other] != mask:
+                masks[other] |= mask
+    sets = {mask: frozenset(hook for hook in table.hooks if mask >> hook & 1) for mask in set(masks.values())}
+    return {name: sets[mask] for name, mask in masks.items()}
 
 
 def _height(table: Table, base: str, leads: dict[str, list[str]], heights: dict[str, int]) -> int:
-    """How many chains a packet can be in at once, from here on; 0 where chains lead back to themselves."""
+    """How many chains a packet can be in at once, from here on; 0 where chains lead back to themselves.
+
+    ``heights`` comes to hold every chain that can be reached, behind those that it leads to.
+    """
     if base in heights:
         return heights[base]
+    chains = table.chains
+    leads[base] = chains[base].facts().jumps
     path = [base]
-    leads[base] = _jumps(table.chains[base])
     waiting = [iter(leads[base])]
     open_chains = {base}
     while path:
         for name in waiting[-1]:
+            if name in heights:
+                continue
             if name in open_chains:
                 return 0
-            if name not in heights:
-                leads[name] = _jumps(table.chains[name])
-                path.append(name)
-                open_chains.add(name)
-                waiting.append(iter(leads[name]))
-                break
+            further = leads[name] = chains[name].facts().jumps
+            if not further or (len(further) == 1 and further[0] in heights):
+                # Most chains are of this kind.
+                heights[name] = heights[further[0]] + 1 if further else 1
+                continue
+            path.append(name)
+            open_chains.add(name)
+            waiting.append(iter(further))
+            break
         else:
             name = path.pop()
             waiting.pop()
             open_chains.discard(name)
             heights[name] = 1 + max((heights[other] for other in leads[name]), default=0)
     return heights[base]
-
-
-def _jumps(chain: Chain) -> list[str]:
-    """Where rules jump to, each chain once."""
-    targets: dict[str, None] = {}
-    for rule in chain.rules:
-        target = rule.spec.target
-        if type(target) is Jump:
-            targets[target.chain] = None
-    return list(targets)

@@ -44,11 +44,8 @@ def xt_commit(netns: Netns, variant: str, tables: Mapping[str, Iterable[Chain] |
         netns.xtables.tables[variant, new.name] = new
         if tables[new.name] is None:
             del netns.xtables.tables[variant, new.name]
-        kept = {id(rule) for chain in new.chains.values() for rule in chain.rules}
-        for chain in old.chains.values():
-            for rule in chain.rules:
-                if id(rule) not in kept:
-                    _release(netns, rule)
+        for rule in _rules_only_in(old, new):
+            _release(netns, rule)
     netns.generation += 1
 
 
@@ -87,16 +84,27 @@ def _routes_again(base: CompiledChain) -> bool:
 
 def _acquire(netns: Netns, new: Table, old: Table, come: list[Match | Target]) -> None:
     """The rules that come have what they need from here on; ``come`` hears of each match and target that has it."""
-    there = {id(rule) for chain in old.chains.values() for rule in chain.rules}
-    for chain in new.chains.values():
-        for rule in chain.rules:
-            if rule.plain or id(rule) in there:
-                continue
-            target = rule.spec.target
-            every: tuple[Match | Target, ...] = rule.spec.matches if target is None else (*rule.spec.matches, target)
-            for extension in every:
-                extension.acquire(netns)
-                come.append(extension)
+    for rule in _rules_only_in(new, old):
+        target = rule.spec.target
+        every: tuple[Match | Target, ...] = rule.spec.matches if target is None else (*rule.spec.matches, target)
+        for extension in every:
+            extension.acquire(netns)
+            come.append(extension)
+
+
+def _rules_only_in(table: Table, other: Table) -> list[Rule]:
+    """Rules of a table that are not in the other one, but for plain ones, which need nothing."""
+    # Whatever is edited is a copy: a chain that is in both is the same in both.
+    both = {id(chain) for chain in other.chains.values()}
+    there = {id(chain) for chain in table.chains.values()}
+    kept = {id(rule) for chain in other.chains.values() if id(chain) not in there for rule in chain.facts().demanding}
+    return [
+        rule
+        for chain in table.chains.values()
+        if id(chain) not in both
+        for rule in chain.facts().demanding
+        if id(rule) not in kept
+    ]
 
 
 def _release(netns: Netns, rule: Rule) -> None:

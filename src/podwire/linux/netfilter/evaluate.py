@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_ACCEPT, NF_DROP, NF_QUEUE
-from podwire.linux.netfilter.index import LONG, ChainIndex
+from podwire.linux.netfilter.index import LONG, ChainIndex, index_of
 from podwire.linux.netfilter.tables import NFT, Chain, Iface, Jump, Prefix, Proto, Rule, RuleSpec, Standard, Table
 from podwire.linux.netfilter.xt.base import XT_CONTINUE, XT_RETURN, HotDrop, MatchFn, TargetFn
 from podwire.linux.netfilter.xt.comment import Comment
@@ -91,7 +91,7 @@ class CompiledChain:
             return self._rules or self.rules
         index = self._index
         if index is None:
-            index = self._index = ChainIndex(self.chain.rules, self._rule)
+            index = self._index = ChainIndex(index_of(self.chain), self._rule)
         found = index.candidates(skb, iif, oif)
         return self.rules if found is None else found
 
@@ -142,19 +142,14 @@ class CompiledTable:
         self.chains = chains
 
 
-def iface_test(iface: Iface, *, incoming: bool, nft: bool) -> MatchFn:
-    """``-i`` or ``-o``. A packet without such a device has the empty name; nft's own expression then ends the rule, negated or not."""
+def iface_test(iface: Iface, *, incoming: bool) -> MatchFn:
+    """``-i`` or ``-o``. A packet without such a device has the empty name, for both variants (``nft_meta_store_ifname``)."""
     name, invert = iface.name, iface.invert
     prefix = name[:-1] if name.endswith("+") else None
 
     def test(_skb: Skb, _netns: Netns, iif: Link | None, oif: Link | None) -> bool:
         link = iif if incoming else oif
-        if link is None:
-            if nft:
-                return False
-            have = ""
-        else:
-            have = link.name
+        have = link.name if link is not None else ""
         return (have == name if prefix is None else have.startswith(prefix)) is not invert
 
     return test
@@ -188,9 +183,9 @@ def tests_of(spec: RuleSpec, netns: Netns, variant: str) -> tuple[MatchFn, ...]:
     if spec.dst is not None and (spec.dst.mask or spec.dst.invert):
         tests.append(address_test(spec.dst, source=False))
     if spec.iif is not None and (spec.iif.name != "+" or spec.iif.invert):
-        tests.append(iface_test(spec.iif, incoming=True, nft=nft))
+        tests.append(iface_test(spec.iif, incoming=True))
     if spec.oif is not None and (spec.oif.name != "+" or spec.oif.invert):
-        tests.append(iface_test(spec.oif, incoming=False, nft=nft))
+        tests.append(iface_test(spec.oif, incoming=False))
     if spec.proto is not None and spec.proto.number:
         tests.append(proto_test(spec.proto))
     if spec.fragment is not None:

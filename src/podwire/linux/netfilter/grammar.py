@@ -10,6 +10,7 @@ from podwire.linux.netfilter.xt.registry import is_target
 
 XT_EXTENSION_MAXNAMELEN: Final = 29
 _INT_MAX: Final = (1 << 31) - 1
+_LONGEST_INTERVAL: Final = 999_999
 
 STANDARD_TARGETS: Final = frozenset({"", "ACCEPT", "DROP", "QUEUE", "RETURN"})
 
@@ -125,3 +126,20 @@ def wait_time(text: str) -> int:
         msg = "wait seconds not numeric"
         raise OptionError(msg)
     return int(found.group())
+
+
+WAIT_INTERVAL_IGNORED: Final = "Ignoring deprecated --wait-interval option.\n"
+
+
+def wait_interval(text: str) -> None:
+    """``parse_wait_interval``: microseconds, which are checked and not used."""
+    if not text:
+        msg = "wait interval value required"
+        raise OptionError(msg)
+    value = strtoui(text)
+    if value is None:
+        msg = "wait interval not numeric"
+        raise OptionError(msg)
+    if value > _LONGEST_INTERVAL:
+        msg = f"too long usec wait {value} > {_LONGEST_INTERVAL} usec"
+        raise OptionError(msg)

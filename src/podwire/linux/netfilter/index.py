@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from podwire.linux.netfilter.tables import Iface, Rule, RuleSpec
+from podwire.linux.netfilter.tables import Chain, Iface, Rule, RuleSpec
 from podwire.linux.netfilter.xt.comment import Comment
 from podwire.linux.netfilter.xt.ports import Ports
 from podwire.linux.netfilter.xt.tcp import Tcp
@@ -71,13 +71,13 @@ def _port_of(spec: RuleSpec, proto: int) -> int | None:
     return None
 
 
-class ChainIndex(Generic[One]):
-    """The rules of a chain by what they want. ``make`` gives what packets shall meet of the rule at a place (from 0)."""
+class RuleIndex:
+    """Places (from 0) of rules by what they want, and ``rest``: of those that want nothing exact."""
 
-    __slots__ = ("_by", "_kept", "_make", "_merged", "_rest", "_tables")
+    __slots__ = ("by", "rest", "rules", "tables")
 
-    def __init__(self, rules: Sequence[Rule], make: Callable[[int], One]) -> None:
-        self._make = make
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = list(rules)
         keys = [keys_of(rule.spec) for rule in rules]
         values: list[set[object]] = [set() for _ in range(5)]
         for wanted in keys:
@@ -87,15 +87,34 @@ class ChainIndex(Generic[One]):
         rank = sorted(range(5), key=lambda kind: -len(values[kind]))
         place = {kind: at for at, kind in enumerate(rank)}
         by: tuple[dict[object, list[int]], ...] = ({}, {}, {}, {}, {})
-        self._rest: list[int] = []
+        self.rest: list[int] = []
         for number, wanted in enumerate(keys):
             if wanted:
                 kind, value = wanted[0] if len(wanted) == 1 else min(wanted, key=lambda key: place[key[0]])
                 by[kind].setdefault(value, []).append(number)
             else:
-                self._rest.append(number)
-        self._by = by
-        self._tables = tuple((kind, by[kind]) for kind in range(5) if by[kind])
+                self.rest.append(number)
+        self.by = by
+        self.tables = tuple((kind, by[kind]) for kind in range(5) if by[kind])
+
+
+def index_of(chain: Chain) -> RuleIndex:
+    """The chain's index, made when it is first asked for. An edit copies what it changes, and so most chains outlive many commits."""
+    index = chain.index
+    if index is None or index.rules != chain.rules:
+        index = chain.index = RuleIndex(chain.rules)
+    return index
+
+
+class ChainIndex(Generic[One]):
+    """A chain's index at a hook. ``make`` gives what packets shall meet of the rule at a place."""
+
+    __slots__ = ("_index", "_kept", "_make", "_merged", "_tables")
+
+    def __init__(self, index: RuleIndex, make: Callable[[int], One]) -> None:
+        self._index = index
+        self._make = make
+        self._tables = index.tables
         self._merged: dict[tuple[Key, ...], list[One]] = {}
         """Merged lists by the values that were found, so that they are merged once."""
         self._kept = 0
@@ -131,9 +150,9 @@ class ChainIndex(Generic[One]):
         return self._merge(found) if merged is None else merged
 
     def _merge(self, found: tuple[Key, ...]) -> list[One]:
-        places = list(self._rest)
+        places = list(self._index.rest)
         for kind, value in found:
-            places += self._by[kind][value]
+            places += self._index.by[kind][value]
         places.sort()
         self._kept += len(places) + 1
         if self._kept > _KEPT:

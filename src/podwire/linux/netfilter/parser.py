@@ -15,15 +15,17 @@ from podwire.linux.netfilter.command import BadArgument, Command, StopParsing
 from podwire.linux.netfilter.getopt import Getopt, Loaded
 from podwire.linux.netfilter.grammar import (
     STANDARD_TARGETS,
+    WAIT_INTERVAL_IGNORED,
     XT_EXTENSION_MAXNAMELEN,
     assert_valid_chain_name,
     match_name,
     rule_number,
     target_name,
+    wait_interval,
     wait_time,
 )
 from podwire.linux.netfilter.tables import Iface, Prefix, Proto
-from podwire.linux.netfilter.xt.options import Names, OptionError, Values, options_fcheck, parse_protocol, strtoui
+from podwire.linux.netfilter.xt.options import Names, OptionError, Values, options_fcheck, parse_protocol
 from podwire.linux.netfilter.xt.registry import find_target, load_match
 from podwire.wire.addr import Ip4
 
@@ -262,17 +264,8 @@ class Parser(Getopt):
         if letter == "w":
             self.command.wait = wait_time(argument)
             return
-        if not argument:
-            msg = "wait interval value required"
-            raise OptionError(msg)
-        value = strtoui(argument)
-        if value is None:
-            msg = "wait interval not numeric"
-            raise OptionError(msg)
-        if value > 999999:
-            msg = f"too long usec wait {value} > 999999 usec"
-            raise OptionError(msg)
-        self.command.notices.append("Ignoring deprecated --wait-interval option.\n")
+        wait_interval(argument)
+        self.command.notices.append(WAIT_INTERVAL_IGNORED)
         self.given["W"] = False
 
     def _version(self, _letter: str, _argument: str) -> None:

@@ -37,6 +37,11 @@ _MOST_ERRORS: Final = 16
 _COUNTERS: Final = re.compile(r"\[\s*\+?(\d+):\s*\+?(\d+)", re.ASCII)
 
 
+def _strtok(text: str) -> list[str]:
+    """``strtok`` with blanks and tabs: a carriage return belongs to its word."""
+    return [word for word in re.split("[ \t]", text) if word]
+
+
 class RestoreError(PodwireError):
     """iptables-restore stops: ``text`` is all that it prints, ``line`` where it stands (0: unknown), ``status`` how it exits.
 
@@ -186,7 +191,7 @@ class Restore:
         return self.only is not None and self.table not in {"", self.only}
 
     def _new_table(self, line: str) -> None:
-        words = line[1:].split()
+        words = _strtok(line[1:])
         if not words:
             msg = f"{self.program}: line {self.line} table name invalid"
             raise OptionError(msg)
@@ -200,8 +205,8 @@ class Restore:
         if name not in TABLE_HOOKS:
             msg = f"{self.program}: unable to initialize table '{name}'"
             raise OptionError(msg)
-        self.edit = edit = self.door.xt_edit(self.variant, name)
-        if self.say is not None and not self.noflush:
+        self.edit = edit = self.door.xt_open(self.variant, name)
+        if self.say is not None and self.verbose and not self.noflush:
             edit.say = self.say
         edit.line = self.line
         self._pending = None
@@ -211,7 +216,7 @@ class Restore:
         self._fast = FastLines(self.names, self.variant, name) if not (self.verbose or self.test) else None
 
     def _chain(self, edit: Edit, line: str) -> None:
-        words = line[1:].split()
+        words = _strtok(line[1:])
         if not words:
             msg = f"{self.program}: line {self.line} chain name invalid"
             raise OptionError(msg)
@@ -274,12 +279,19 @@ class Restore:
         if LISTINGS.intersection(command.actions):
             msg = "a listing between the lines"
             raise NotModelled(msg, self.program)
+        if command.verbose > 1:
+            msg = "-vv"
+            raise NotModelled(msg, self.program)
+        quiet = edit.say
+        if self.say is not None and command.verbose:
+            edit.say = self.say
         for text in command.notices:
             self._tell(text)
         del command.notices[:]
         if self.nft:
             check_words(RuleSpec(proto=command.draft.proto, matches=tuple(command.matches)))
         self._do(edit, lambda: apply(edit, command))
+        edit.say = quiet
         for text in command.notices:
             self._tell(text)
 

@@ -30,6 +30,7 @@ from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.evaluate import CompiledTable
+    from podwire.linux.netfilter.index import RuleIndex
     from podwire.linux.netfilter.xt.hashtable import HashlimitTable
     from podwire.linux.netfilter.xt.recent import RecentTable
     from podwire.linux.netns import Netns
@@ -157,10 +158,28 @@ class Rule(msgspec.Struct, eq=False):
     """nf_tables' number of it, which counts chains and rules of a table alike."""
 
 
+class ChainFacts:
+    """What is asked of a chain's rules again and again: where they jump to, each chain once, and those that are not ``plain``."""
+
+    __slots__ = ("demanding", "jumps", "rules")
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.rules = list(rules)
+        jumps: list[str] = []
+        self.demanding: list[Rule] = []
+        for rule in rules:
+            target = rule.spec.target
+            if type(target) is Jump:
+                jumps.append(target.chain)
+            if not rule.plain:
+                self.demanding.append(rule)
+        self.jumps = list(dict.fromkeys(jumps)) if len(jumps) > 1 else jumps
+
+
 class Chain:
     """A chain: ``policy`` is ``ACCEPT`` or ``DROP`` for those at a hook, None for a user's. The counters are the policy's."""
 
-    __slots__ = ("bytes", "counts", "handle", "name", "owner", "packets", "policy", "rules", "token")
+    __slots__ = ("_facts", "bytes", "counts", "handle", "index", "name", "owner", "packets", "policy", "rules", "token")
 
     def __init__(self, name: str, policy: str | None = None, rules: Iterable[Rule] = (), owner: Owner = KERNEL) -> None:
         self.name = name
@@ -173,8 +192,18 @@ class Chain:
         self.counts = True
         """The policy counts. iptables-nft asks for that (NFTA_CHAIN_COUNTERS) where counters or a policy are set, not where ``-A`` makes
         the chain."""
+        self._facts: ChainFacts | None = None
+        self.index: RuleIndex | None = None
+        """Of its rules by what they want, once a packet has needed it (``index_of``)."""
         self.token = object()
         """Copies of a chain are the same chain: one that was deleted and made anew is at its hook since then (F200)."""
+
+    def facts(self) -> ChainFacts:
+        """Gathered when they are first asked for. An edit copies what it changes, and so most chains outlive many commits."""
+        facts = self._facts
+        if facts is None or facts.rules != self.rules:
+            facts = self._facts = ChainFacts(self.rules)
+        return facts
 
     def copy(self) -> Chain:
         """To edit: the rules themselves are shared."""

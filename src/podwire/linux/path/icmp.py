@@ -81,7 +81,8 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
             withheld = "ratelimit"
         if netns.machine.icmp_busy:
             withheld = withheld or "an ICMP message is being sent"
-        dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, any_src=True, ports=_flow(netns))
+        # What a route of another table made local is nobody's address: no error leaves with it.
+        dst = ip_route_output(netns, ip.src, source, tos=tos & 0x1C, mark=mark, ports=_flow(netns))
         if dst.kind == "error":
             withheld = "no route back"
         elif not withheld and dst.effective_mtu < IPV4_MIN_MTU:

@@ -37,6 +37,15 @@ class NetfilterVerbs(Door):
 
         return Edit(self.netns.xtables.table(variant, table), table, variant, self.writer)
 
+    def xt_open(self, variant: str, table: str) -> Edit:
+        """``xt_edit`` as ``iptc_init`` does it: who looks at a table of iptables-legacy has made it."""
+        edit = self.xt_edit(variant, table)
+        if variant == NFT or edit.exists:
+            return edit
+        edit.changed = True
+        self.xt_apply(edit)
+        return self.xt_edit(variant, table)
+
     def xt_apply(self, edit: Edit) -> None:
         """End an edit: everything that was changed takes effect at once, or nothing does.
 

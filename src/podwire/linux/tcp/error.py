@@ -82,10 +82,17 @@ def _unreachable(sk: TcpSock, icmp: Icmp, seq: int, inner: Packet, mtu: int) -> 
 
 
 def _hear(sk: TcpSock, errno: int) -> None:
-    """A handshake fails at once; a connection only remembers, unless IP_RECVERR is on."""
+    """A handshake fails at once; a connection only remembers, unless IP_RECVERR is on.
+
+    An error that comes while ``connect`` still runs fails no handshake. But it is in the error queue (``ip_icmp_error``), so that
+    who waits with ``poll`` wakes, asks for SO_ERROR and gives up; who waits in ``connect`` sends its SYN again.
+    """
     if sk.state in {TcpState.SYN_SENT, TcpState.SYN_RECV}:
+        sk.error_queued = True
         if sk.owned:
             sk.err_soft = errno
+            if sk.socket is not None:
+                sk.socket.tell()
             return
         sk.err = errno
         close.write_queue_purge(sk)

@@ -158,6 +158,8 @@ class TcpSock:
         # -- errors and memory
         self.err = 0
         self.err_soft = 0
+        self.error_queued = False
+        """``sk_error_queue`` holds an ICMP error about the handshake, which no program here reads."""
         self.shutdown = 0
         self.done = False
         """SOCK_DONE."""

@@ -81,6 +81,11 @@ class TcpSocket:
         """``sk_err``: the errno that the next call fails with, 0 for none; ``take_error`` clears it."""
         return self.sk.err
 
+    @property
+    def pollerr(self) -> bool:
+        """POLLERR: ``error``, or an ICMP error about the handshake in the error queue, of which ``take_error`` tells the errno."""
+        return bool(self.sk.err) or self.sk.error_queued
+
     def take_error(self) -> int:
         """``getsockopt(SO_ERROR)``: the errno, once; a soft error (of a host that was unreachable meanwhile) where there is no other."""
         errno, self.sk.err = self.sk.err, 0
@@ -121,8 +126,8 @@ class TcpSocket:
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
-    def bind(self, addr: Ip, port: int) -> None:
-        """Take an address (0.0.0.0: any) and a port (0: a free one).
+    def bind(self, addr: Ip, port: int, *, late_port: bool = False) -> None:
+        """Take an address (0.0.0.0: any) and a port (0: a free one; with ``late_port``, IP_BIND_ADDRESS_NO_PORT, ``connect`` takes it).
 
         Raises ``SocketError``: EADDRINUSE, EADDRNOTAVAIL for an address that is not ours, EINVAL for a socket that has a port already.
         """
@@ -133,7 +138,11 @@ class TcpSocket:
             kind = inet_addr_type(self.netns, addr)
             if kind not in {"local", MULTICAST, BROADCAST}:
                 raise SocketError(EADDRNOTAVAIL)
-        tcp_table(self.netns).bind(sk, addr, port)
+        if late_port and not port:
+            sk.rcv_saddr = sk.saddr = addr
+            sk.bound_addr = bool(addr)
+        else:
+            tcp_table(self.netns).bind(sk, addr, port)
         self.local = sk.rcv_saddr, sk.sport
 
     def listen(self, backlog: int) -> None:

@@ -64,7 +64,7 @@ def _resolve_words(options: Options) -> dict[tuple[str, int], Ip]:
     """``--resolve HOST:PORT:ADDRESS``."""
     found: dict[tuple[str, int], Ip] = {}
     for word in options.resolve:
-        host, port, address = (word.split(":", 2) + ["", ""])[:3]
+        host, port, address = [*word.split(":", 2), "", ""][:3]
         ip = inet_aton(address)
         if not host or not port.isdecimal() or ip is None or host.startswith(("-", "+", "*")):
             raise NotModelled(f"--resolve {word!r} (podwire knows HOST:PORT:ADDRESS)", "curl")
@@ -82,6 +82,8 @@ class _Session:
         self.links: list[Link] = []
         self.connections = 0
         self.headed = False
+        self.held = ""
+        """What -w has said and nobody has read yet."""
 
     def run(self) -> Waiting:
         """The exit status is that of the last URL."""
@@ -92,7 +94,19 @@ class _Session:
         finally:
             for link in self.links:
                 link.socket.close()
+        self._flush()
         return code
+
+    def _write(self, text: str) -> None:
+        """Standard output, which C's stdio holds back: unless a terminal reads it, to the end, or up to the next body."""
+        self.held += text
+        if 1 in self.proc.terminals:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.held:
+            self.proc.write(self.held)
+            self.held = ""
 
     def _url(self, number: int, text: str) -> Waiting:
         options, proc = self.options, self.proc
@@ -118,7 +132,7 @@ class _Session:
         except Failed as failed:
             code, error_text = failed.code, failed.text
         except OSError:
-            code, error_text = 23, f"Failure writing output to destination"
+            code, error_text = 23, "Failure writing output to destination"
         finally:
             self.headed = progress.headed
             if link is None:
@@ -145,18 +159,19 @@ class _Session:
         options, proc = self.options, self.proc
         if code and (not options.silent or options.show_error):
             proc.error(f"curl: ({code}) {error}\n")
+        if number >= len(options.outputs) or options.outputs[number] is None:
+            self._flush()
         sink.close()
         result = CurlResult(code=code, error=error, body=bytes(sink.body))
         if transfer is not None:
             result.status, result.headers = transfer.response.status, tuple(transfer.response.headers)
         proc.result = result
         if options.write_out is not None:
-            write_out(proc, options.write_out, self._variables(transfer, number, text, code, error), failed=bool(code))
+            variables = self._variables(transfer, number, text, code, error)
+            write_out(proc, options.write_out, variables, self._write, failed=bool(code))
         return code
 
-    def _variables(
-        self, transfer: Transfer | None, number: int, text: str, code: int, error: str
-    ) -> dict[str, str]:
+    def _variables(self, transfer: Transfer | None, number: int, text: str, code: int, error: str) -> dict[str, str]:
         """Every variable of -w, as text."""
         options = self.options
         response = transfer.response if transfer is not None else None
@@ -165,7 +180,9 @@ class _Session:
         local = transfer.local if transfer is not None else None
         status = f"{response.status:03}" if response is not None else "000"
         path = options.outputs[number] if number < len(options.outputs) else None
-        method = options.method or ("HEAD" if options.head else "POST" if options.data is not None and not options.get else "GET")
+        method = options.method or (
+            "HEAD" if options.head else "POST" if options.data is not None and not options.get else "GET"
+        )
 
         def time(us: int) -> str:
             return f"{us // 1_000_000}.{us % 1_000_000:06}"

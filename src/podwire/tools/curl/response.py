@@ -89,9 +89,7 @@ class Response:
         self.in_body = True
         if self.chunked:
             self.length = None
-        if self.head or self.status in {204, 304}:
-            self.done = True
-        elif self.length == 0 and not self.chunked:
+        if self.head or self.status in {204, 304} or (self.length == 0 and not self.chunked):
             self.done = True
         elif self.length is None and not self.chunked:
             self.keep = False

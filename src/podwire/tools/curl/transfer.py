@@ -54,7 +54,13 @@ class Transfer:
     """``struct Curl_easy`` of one URL. ``link`` is the connection that it left open, if any."""
 
     def __init__(
-        self, proc: Process, options: Options, url: Url, progress: Progress, sink: Sink, addresses: dict[tuple[str, int], Ip]
+        self,
+        proc: Process,
+        options: Options,
+        url: Url,
+        progress: Progress,
+        sink: Sink,
+        addresses: dict[tuple[str, int], Ip],
     ) -> None:
         self.proc = proc
         self.options = options
@@ -142,7 +148,7 @@ class Transfer:
 
     def _resolve(self) -> Ip:
         host = self.url.host
-        found = inet_aton(host)
+        found: Ip | None = inet_aton(host)
         given = self.addresses.get((host.lower(), self.url.port))
         if given is not None:
             self.say(f"Hostname {host} was found in DNS cache")
@@ -196,7 +202,7 @@ class Transfer:
         own = _CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
         limit = own or _CONNECT_TIMEOUT
         deadline = self.proc.now + limit * _MSEC
-        while socket.connecting and not socket.error:
+        while socket.connecting and not socket.pollerr:
             if self._overdue():
                 raise self.fail(28, f"Connection timed out after {self.progress.elapsed_ms} milliseconds")
             if self.proc.now >= deadline:
@@ -210,7 +216,9 @@ class Transfer:
 
     def _no_connection(self, why: str, code: int) -> Failed:
         url = self.url
-        return self.fail(code, f"Failed to connect to {url.host} port {url.port} after {self.progress.elapsed_ms} ms: {why}")
+        return self.fail(
+            code, f"Failed to connect to {url.host} port {url.port} after {self.progress.elapsed_ms} ms: {why}"
+        )
 
     def _bind(self, socket: TcpSocket) -> None:
         """``bindlocal``: --interface and --local-port."""
@@ -223,7 +231,7 @@ class Transfer:
             return
         for port in range(low, high + 1):
             try:
-                socket.bind(source, port)
+                socket.bind(source, port, late_port=True)
             except SocketError as error:
                 if error.errno == EADDRINUSE and port < high:
                     self.say(f"Bind to local port {port} failed, trying next")
@@ -248,7 +256,7 @@ class Transfer:
         if found is None:
             if kind != "if":
                 self.say(f"Could not resolve host: {name}")
-            self._unbound(f"Couldn't bind to '{name}'")
+            self._unbound(f"Couldn't bind to interface '{name}'" if kind == "if" else f"Couldn't bind to '{name}'")
         else:
             self.say(f"Name '{name}' family 2 resolved to '{found}' family 2")
         return found or ANY4
@@ -256,7 +264,9 @@ class Transfer:
     def _unbound(self, text: str) -> None:
         self.fail(45, text)
         url, ms = self.url, self.progress.elapsed_ms
-        raise self.fail(45, f"Failed to connect to {url.host} port {url.port} after {ms} ms: Failed binding local connection end")
+        raise self.fail(
+            45, f"Failed to connect to {url.host} port {url.port} after {ms} ms: Failed binding local connection end"
+        )
 
     # -- the request ---------------------------------------------------------------------------------------------
 
@@ -352,8 +362,10 @@ class Transfer:
         if not response.in_body:
             if not response.speaks_http and not response.status:
                 raise self._zero_nine()
-            raise self.fail(52, "Empty reply from server") if not response.status else self.fail(
-                56, "Recv failure: Connection closed"
+            raise (
+                self.fail(52, "Empty reply from server")
+                if not response.status
+                else self.fail(56, "Recv failure: Connection closed")
             )
         if response.chunked:
             raise self.fail(18, "transfer closed with outstanding read data remaining")
@@ -387,7 +399,7 @@ class Transfer:
         """One line of the head: status, header, or the empty one."""
         response, options = self.response, self.options
         empty = not line.strip()
-        if not response.status or response.status < 200 and line.startswith(b"HTTP/"):
+        if not response.status or (response.status < 200 and line.startswith(b"HTTP/")):
             if not response.begin(line):
                 raise self.fail(1, "Unsupported HTTP version in response")
             if response.version == "1.0":

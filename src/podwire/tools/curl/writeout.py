@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from podwire.errors import NotModelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from podwire.tools.process import Process
 
@@ -15,8 +15,10 @@ _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _UNKNOWN_TO_US: Final = frozenset({"json", "header_json", "certs"})
 
 
-def write_out(proc: Process, text: str, variables: Mapping[str, str], *, failed: bool) -> None:
-    """Print ``text`` with its variables: ``%{name}``, ``%{stderr}``, ``%{onerror}``, backslashes."""
+def write_out(
+    proc: Process, text: str, variables: Mapping[str, str], write: Callable[[str], None], *, failed: bool
+) -> None:
+    """Print ``text`` with its variables: ``%{name}``, ``%{stderr}``, ``%{onerror}``, backslashes. ``write`` is standard output."""
     to_error = False
     out = ""
     while text:
@@ -29,7 +31,7 @@ def write_out(proc: Process, text: str, variables: Mapping[str, str], *, failed:
             text = rest
             match name.lower():
                 case "stdout" | "stderr":
-                    _flush(proc, out, to_error=to_error)
+                    (proc.error if to_error else write)(out)
                     out, to_error = "", name.lower() == "stderr"
                 case "onerror":
                     if not failed:
@@ -44,7 +46,7 @@ def write_out(proc: Process, text: str, variables: Mapping[str, str], *, failed:
             out, text = out + _ESCAPES.get(text[1], text[:2]), text[2:]
         else:
             out, text = out + mark, text[1:]
-    _flush(proc, out, to_error=to_error)
+    (proc.error if to_error else write)(out)
 
 
 def _variable(proc: Process, name: str, variables: Mapping[str, str]) -> str:
@@ -55,8 +57,3 @@ def _variable(proc: Process, name: str, variables: Mapping[str, str]) -> str:
         proc.error(f"curl: unknown --write-out variable: '{name}'\n")
         return ""
     return value
-
-
-def _flush(proc: Process, text: str, *, to_error: bool) -> None:
-    if text:
-        (proc.error if to_error else proc.write)(text)

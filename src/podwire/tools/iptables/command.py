@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import EAGAIN, EINVAL, ENOENT
 from typing import TYPE_CHECKING, Final
 
+from podwire.errors import NotModelled
 from podwire.linux.netfilter.apply import apply, operation
 from podwire.linux.netfilter.command import BadArgument, StopParsing
 from podwire.linux.netfilter.errors import EditError, TransactionError
@@ -103,15 +104,12 @@ class _Tool:
             command = parser.parse()
         finally:
             self._tell(parser.command)
+        if command.verbose > 1:
+            what = "-vv"
+            raise NotModelled(what, _PROGRAM)
         self._check_table(command.table)
-        edit = self.door.xt_edit(self.variant, command.table)
+        edit = self.door.xt_open(self.variant, command.table)
         edit.say = sayer(self.proc.write, self.names, self.variant) if command.verbose else edit.say
-        if self.variant == LEGACY and not edit.exists:
-            # iptc_init: whoever looks at a table has made it.
-            edit.changed = True
-            self.door.xt_apply(edit)
-            edit = self.door.xt_edit(self.variant, command.table)
-            edit.say = sayer(self.proc.write, self.names, self.variant) if command.verbose else edit.say
         self._list(edit, command)
         try:
             apply(edit, command)

@@ -6,8 +6,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.command import StopParsing
+from podwire.linux.netfilter.grammar import WAIT_INTERVAL_IGNORED, wait_interval, wait_time
 from podwire.linux.netfilter.restore import Restore, RestoreError
-from podwire.linux.netfilter.tables import NFT
+from podwire.linux.netfilter.tables import LEGACY, NFT
+from podwire.linux.netfilter.xt.options import OptionError
 from podwire.linux.netlink import Netlink
 from podwire.tools.args import BadOption, Exit, getopt
 from podwire.tools.files import caller_path
@@ -56,6 +58,7 @@ Usage: {name} [-c] [-v] [-V] [-t] [-h] [-n] [-w secs] [-W usecs] [-T table] [-M 
 \t   [ --table=<TABLE> ]
 \t   [ --modprobe=<command> ]
 """
+_HINT: Final = "Try `iptables-restore -h' or 'iptables-restore --help' for more information.\n"
 
 
 def iptables_restore(proc: Process) -> int:
@@ -79,7 +82,7 @@ def iptables_restore(proc: Process) -> int:
             test=asked.test,
             only=asked.only,
             program=name,
-            say=sayer(proc.write, names, variant) if asked.verbose else None,
+            say=sayer(proc.write, names, variant),
             notice=proc.error,
         ).run(text)
     except RestoreError as error:
@@ -96,12 +99,13 @@ class _Asked:
 
     def __init__(self, proc: Process, variant: str, name: str) -> None:
         self.proc = proc
-        self.counters = self.noflush = self.test = False
+        self.nft = variant == NFT
+        self.counters = self.noflush = self.test = self.wait = self.interval = False
         self.verbose = 0
         self.only: str | None = None
         longs = {**_LONGS, "ipv4": "4", "ipv6": "6"} if variant == NFT else _LONGS
         try:
-            options, self.operands = getopt(proc, "bcvVthnwWM:T:", longs)
+            options, self.operands = getopt(proc, "bcvVthnwWM:T:", longs, greedy="wW")
         except BadOption:
             proc.error(f"Try `{name} -h' for more information.\n")
             raise Exit(1) from None
@@ -117,6 +121,9 @@ class _Asked:
                 proc.error(f"Try `{name} -h' for more information.\n")
                 raise Exit(1)
             self._take(option, argument)
+        if self.interval and not self.wait:
+            proc.error("Option --wait-interval requires option --wait\n")
+            raise Exit(1)
 
     def _take(self, option: str, argument: str) -> None:
         if option == "b":
@@ -131,6 +138,22 @@ class _Asked:
             self.noflush = True
         elif option == "T":
             self.only = argument
+        elif option in "wW" and not self.nft:
+            self._waiting(option, argument)
+
+    def _waiting(self, option: str, argument: str) -> None:
+        """iptables-legacy-restore reads how long to wait for the lock; nobody else has it here. iptables-nft-restore reads nothing."""
+        try:
+            if option == "w":
+                wait_time(argument)
+                self.wait = True
+                return
+            wait_interval(argument)
+        except OptionError as error:
+            self.proc.error(f"iptables-restore v{VERSIONS[LEGACY]}: {error.text}\nError occurred at line: 0\n{_HINT}")
+            raise Exit(error.status) from None
+        self.proc.error(WAIT_INTERVAL_IGNORED)
+        self.interval = True
 
     def text(self) -> str:
         """What is to be restored."""

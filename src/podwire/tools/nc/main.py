@@ -88,7 +88,7 @@ class _Netcat:
 
     def _address(self, text: str, complaint: str) -> Ip:
         """getaddrinfo(3)."""
-        found = inet_aton(text)
+        found: Ip | None = inet_aton(text)
         if found is None and not self.options.numeric:
             found = self.proc.place.lookup(text)
         if found is None:
@@ -171,7 +171,8 @@ class _Netcat:
             return None
         timeout = self.options.timeout
         until = self.proc.now + timeout * _SECOND if timeout else None
-        while socket.connecting and not socket.error:
+        # With -w it polls, else it waits in connect, which hears less.
+        while socket.connecting and not (socket.error if until is None else socket.pollerr):
             if until is not None and self.proc.now >= until:
                 self._complain(ip, port, EINPROGRESS, "timed out")
                 socket.close()

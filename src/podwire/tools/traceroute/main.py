@@ -58,8 +58,7 @@ class _Trace:
         try:
             while self.start < self.end:
                 until = self._round()
-                self.method.poll()
-                if until and not self._something_to_print():
+                if until and not self.method.poll():
                     yield until * 1000
                     self.method.poll()
         except Exit as exit_:
@@ -68,10 +67,6 @@ class _Trace:
             self.method.close()
         proc.write("\n")
         return 0
-
-    def _something_to_print(self) -> bool:
-        """Answers that came while the probes were sent (poll(2) returns at once)."""
-        return any(probe.done for probe in self.probes[self.start : self.end] if probe.sent and not probe.seq)
 
     def _round(self) -> int:
         """Print what is due, send what may be sent; returns until when to wait (µs), 0 for not at all."""
@@ -87,6 +82,7 @@ class _Trace:
                 else:
                     probe.close()
                     self._check_expired(index)
+                    probe = self.probes[index]
             if probe.done:
                 if index == self.start:
                     self._print(index)

@@ -124,7 +124,10 @@ def _long(proc: Process, options: Options, words: list[str], index: int) -> int:
         stop(proc, f"Bad option `{words[index]}'{tail} (argc {index})")
     if option.argument and not equals:
         if index + 1 >= len(words):
-            stop(proc, f"Option `--{option.long}' (argc {index}) requires an argument: `--{option.long}={option.argument}'")
+            stop(
+                proc,
+                f"Option `--{option.long}' (argc {index}) requires an argument: `--{option.long}={option.argument}'",
+            )
         index += 1
         value = words[index]
     _apply(proc, options, option, value, "", index)
@@ -165,25 +168,18 @@ def _apply(proc: Process, options: Options, option: _Option, value: str, letter:
 def _take(proc: Process, options: Options, option: _Option, value: str) -> bool:
     """False where the argument is none."""
     name = option.long or option.letter
+    if name in _FLAGS:
+        setattr(options, _FLAGS[name], True)
+        return True
+    if name in _COUNTS:
+        return _count(options, name, value)
     match name:
         case "4":
-            pass
-        case "n":
-            options.numeric = True
-        case "r":
-            options.dont_route = True
-        case "dont-fragment":
-            options.dont_fragment = True
-        case "back":
-            options.back = True
+            return True
         case "icmp" | "udp":
             options.method = name
         case "module":
-            if value not in {"default", "icmp", "udp"}:
-                if value in {"tcp", "tcpconn", "udplite", "dccp", "raw"}:
-                    raise NotModelled(f"module {value}", "traceroute")
-                stop(proc, f"Unknown traceroute module {value}")
-            options.method = value
+            options.method = _module(proc, value)
         case "interface":
             options.device = value
         case "source":
@@ -194,21 +190,35 @@ def _take(proc: Process, options: Options, option: _Option, value: str) -> bool:
         case "wait":
             return _waits(options, value)
         case "sendwait":
-            if not _FLOAT.fullmatch(value):
-                return False
-            options.pause = float(value)
+            options.pause = float(value) if _FLOAT.fullmatch(value) else -1.0
+            return bool(_FLOAT.fullmatch(value))
         case "version":
             proc.error(_VERSION)
             raise Exit(0)
-        case "first" | "max-hops" | "sim-queries" | "tos" | "queries" | "fwmark":
-            return _count(options, name, value)
         case _:
             raise NotModelled(f"option {'--' if option.long else '-'}{name}", "traceroute")
     return True
 
 
+def _module(proc: Process, name: str) -> str:
+    """``-M``."""
+    if name in {"tcp", "tcpconn", "udplite", "dccp", "raw"}:
+        raise NotModelled(f"module {name}", "traceroute")
+    if name not in {"default", "icmp", "udp"}:
+        stop(proc, f"Unknown traceroute module {name}")
+    return name
+
+
+_FLAGS: Final = MappingProxyType({"n": "numeric", "r": "dont_route", "dont-fragment": "dont_fragment", "back": "back"})
 _COUNTS: Final = MappingProxyType(
-    {"first": "first", "max-hops": "hops", "sim-queries": "at_once", "tos": "tos", "queries": "queries", "fwmark": "mark"}
+    {
+        "first": "first",
+        "max-hops": "hops",
+        "sim-queries": "at_once",
+        "tos": "tos",
+        "queries": "queries",
+        "fwmark": "mark",
+    }
 )
 
 
@@ -266,12 +276,12 @@ def _arguments(proc: Process, options: Options, operands: list[tuple[int, str]])
     index, word = operands[0]
     found = _address(proc, word)
     if found is None:
-        stop(proc, f"Cannot handle \"host\" cmdline arg `{word}' on position 1 (argc {index})")
+        stop(proc, f'Cannot handle "host" cmdline arg `{word}\' on position 1 (argc {index})')
     options.name, options.target = word, found
     if len(operands) > 1:
         index, word = operands[1]
         if not re.fullmatch(r"[+-]?\d+", word, re.ASCII):
-            stop(proc, f"Cannot handle \"packetlen\" cmdline arg `{word}' on position 2 (argc {index})")
+            stop(proc, f'Cannot handle "packetlen" cmdline arg `{word}\' on position 2 (argc {index})')
         options.packet = int(word)
 
 

@@ -32,7 +32,21 @@ _START_PORT: Final = 33434
 _UDP_PORT: Final = 53
 _DATA: Final = 40
 _UNREACHABLE: Final = MappingProxyType(
-    {0: "!N", 1: "!H", 2: "!P", 3: "", 5: "!S", 6: "!N", 7: "!H", 8: "!N", 9: "!X", 10: "!X", 11: "!N", 12: "!H", 13: "!X"}
+    {
+        0: "!N",
+        1: "!H",
+        2: "!P",
+        3: "",
+        5: "!S",
+        6: "!N",
+        7: "!H",
+        8: "!N",
+        9: "!X",
+        10: "!X",
+        11: "!N",
+        12: "!H",
+        13: "!X",
+    }
     | {14: "!V", 15: "!C"}
 )
 
@@ -183,8 +197,9 @@ class Udp(_Method):
         probe.seq = port
         self.port += self.step
 
-    def poll(self) -> None:
-        """What has come."""
+    def poll(self) -> bool:
+        """What has come; True if anything has."""
+        came = False
         for probe in self.probes:
             socket = probe.socket
             if socket is None:
@@ -195,6 +210,10 @@ class Udp(_Method):
             elif socket.inbox:
                 arrived = socket.inbox.popleft()
                 self.answered(probe, arrived.packet, arrived.time)
+            else:
+                continue
+            came = True
+        return came
 
 
 class IcmpEcho(_Method):
@@ -229,8 +248,9 @@ class IcmpEcho(_Method):
         probe.seq = self.seq
         self.seq = self.seq + 1 & 0xFFFF
 
-    def poll(self) -> None:
-        """What has come."""
+    def poll(self) -> bool:
+        """What has come; True if anything has."""
+        came = bool(self.socket.errors or self.socket.inbox)
         while (report := self.socket.take_error()) is not None:
             probe = self._probe(report.quoted, ICMP_ECHO)
             if probe is not None:
@@ -240,6 +260,7 @@ class IcmpEcho(_Method):
             probe = self._probe(arrived.packet, ICMP_ECHOREPLY)
             if probe is not None:
                 self.answered(probe, arrived.packet, arrived.time)
+        return came
 
     def _probe(self, packet: Packet, kind: int) -> Probe | None:
         """The probe that an answer, or what an error quotes, is about."""

@@ -17,6 +17,11 @@ _NO_PROXY_ROUTE = Cause(
     "it passes after `ip route add default via GATEWAY` on {here}",
 )
 
+_THERE_OR_PVLAN = (
+    "it passes when a machine there has {tpa}: `ip addr add {tpa}/32 dev DEV`; or, if {here} is to answer for it, after "
+    "`sysctl -w net.ipv4.conf.{dev_key}.proxy_arp_pvlan=1` on {here}"
+)
+
 ARP_SILENCE: Final[Table] = MappingProxyType(
     {
         (D.ARP_PVLAN_DISABLE, None, ""): Cause(
@@ -43,12 +48,12 @@ ARP_SILENCE: Final[Table] = MappingProxyType(
             "it passes after `ip route replace {prefix}{table_arg} via GATEWAY` on {here}",
         ),
         (ARP, None, "same-device"): Cause(
-            "{here} would send to {tpa} by {dev} itself, so whoever asks there needs no proxy",
-            "it passes after `sysctl -w net.ipv4.conf.{dev_key}.proxy_arp_pvlan=1` on {here}",
+            "{tpa} is not an address of {here}, which would send to it by {dev} itself, so whoever asks there needs no proxy",
+            _THERE_OR_PVLAN,
         ),
         (ARP, ByRoute, "same-device"): Cause(
-            "{here} has {tpa} behind {dev} itself by the {by}, so whoever asks there needs no proxy",
-            "it passes after `sysctl -w net.ipv4.conf.{dev_key}.proxy_arp_pvlan=1` on {here}",
+            "{tpa} is not an address of {here}, which has it behind {dev} itself by the {by}, so whoever asks there needs no proxy",
+            _THERE_OR_PVLAN,
         ),
         (ARP, None, "forwarding-off"): Cause(
             "{tpa} is not an address of {here}, which forwards nothing that comes in by {dev}",

@@ -6,7 +6,7 @@ from podwire.linux.errors import NetlinkError
 from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_alter_reply, nf_conntrack_tuple_taken
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in
 from podwire.linux.netfilter.conntrack.ecache import IPCT_DESTROY, IPCT_NEW, IPCT_PROTOINFO, IPCT_REPLY
-from podwire.linux.netfilter.conntrack.entry import IPS_NAT_CLASH, Connection
+from podwire.linux.netfilter.conntrack.entry import IP_CT_ESTABLISHED_REPLY, IPS_NAT_CLASH, Connection
 from podwire.linux.netfilter.conntrack.tuple import nf_ct_invert
 from podwire.linux.netfilter.hooks import NF_ACCEPT, NF_DROP
 from podwire.linux.rtnl.conntrack import NewConnection
@@ -45,6 +45,15 @@ def test_two_first_packets_of_one_flow_join() -> None:
     assert node.confirm(two) == NF_ACCEPT
     assert two.ct is one.ct
     assert node.stats == {"clash_resolve": 1}
+
+
+def test_who_talks_to_itself_is_one_connection_and_its_second_packet_is_the_answer() -> None:
+    """What the kernel shows of 10.1.0.2:1 to 10.1.0.2:1; the tuple of the replies was put in front of the other one."""
+    node = Node()
+    assert node.passes(udp(A, 1, A, 1)) == "NEW"
+    assert node.only().orig == node.only().reply
+    assert node.netns.conntrack.count == 1
+    assert node.look_up(udp(A, 1, A, 1)).ctinfo == IP_CT_ESTABLISHED_REPLY
 
 
 def test_two_first_packets_of_opposite_ways_join() -> None:

@@ -146,7 +146,7 @@ def nf_conntrack_tuple_taken(flow: Tuple5, ignored: Connection) -> bool:
     """``nf_conntrack_tuple_taken``: does another connection have that tuple (of replies) already? NAT asks before it chooses."""
     assert ignored.net is not None  # noqa: S101 - a connection of a packet has one
     table = ignored.net.conntrack
-    found = table.find(flow, ignored.zone, ignored.zone_dir)
+    found = table.find_reply(flow, ignored.zone, ignored.zone_dir)
     if found is None or found[0] is ignored:
         return False
     ct = found[0]

@@ -40,15 +40,12 @@ _DEFRAG_CONNTRACK_OUT: Final = 2
 
 def enable(table: Conntrack) -> None:
     """The first who needs connections: fragments are joined, packets looked up and confirmed from now on."""
+    nf_defrag_ipv4_enable(table)
     register = table.netns.nf.register
     inside, outside = NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT
-    register(inside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_in, pieces=True)
-    register(outside, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_out, pieces=True)
     register(inside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_in, finder=finder(inside))
     register(outside, NF_IP_PRI_CONNTRACK, ipv4_conntrack_local, finder=finder(outside))
     table.hooks = (
-        (inside, defrag_in),
-        (outside, defrag_out),
         (inside, ipv4_conntrack_in),
         (outside, ipv4_conntrack_local),
     )
@@ -67,6 +64,24 @@ def disable(table: Conntrack) -> None:
     for hook, fn in table.hooks:
         table.netns.nf.unregister(hook, fn)
     table.hooks = ()
+    nf_defrag_ipv4_disable(table)
+
+
+def nf_defrag_ipv4_enable(table: Conntrack) -> None:
+    """``nf_defrag_ipv4_enable``: somebody - connections, sockets that are looked for - wants datagrams whole."""
+    table.defrag_users += 1
+    if table.defrag_users == 1:
+        register = table.netns.nf.register
+        register(NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_in, pieces=True)
+        register(NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK_DEFRAG, defrag_out, pieces=True)
+
+
+def nf_defrag_ipv4_disable(table: Conntrack) -> None:
+    """``nf_defrag_ipv4_disable``: one of them goes."""
+    table.defrag_users -= 1
+    if not table.defrag_users:
+        table.netns.nf.unregister(NF_INET_PRE_ROUTING, defrag_in)
+        table.netns.nf.unregister(NF_INET_LOCAL_OUT, defrag_out)
 
 
 def ipv4_conntrack_in(skb: Skb, netns: Netns, _iif: Link | None, _oif: Link | None) -> int:

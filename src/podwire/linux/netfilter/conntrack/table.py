@@ -60,6 +60,7 @@ class Conntrack:
         "_seed",
         "_sweep_at",
         "_timer",
+        "defrag_users",
         "hash",
         "hooks",
         "listeners",
@@ -84,6 +85,8 @@ class Conntrack:
         self.stats: dict[str, int] = {}
         self.users = 0
         """Who needs it (``users4``)."""
+        self.defrag_users = 0
+        """Who needs fragments to be joined: connections are one of them (``nf_frag->users``)."""
         self.hooks: tuple[Registration, ...] = ()
         """What is registered while somebody does."""
         self.number = 0
@@ -144,11 +147,15 @@ class Conntrack:
             self.delete(ct)
         return self._find_zoned(flow, 0, ZONE_DIR_BOTH) if self.zoned else None
 
-    def _find_zoned(self, flow: Tuple5, zone: int, zone_dir: int) -> Hash | None:
+    def find_reply(self, flow: Tuple5, zone: int, zone_dir: int) -> Hash | None:
+        """As ``find``, but only where the replies of that zone stand (``nf_conntrack_tuple_taken``)."""
+        return self._find_zoned(flow, zone, zone_dir, first=1) if zone else self.find(flow)
+
+    def _find_zoned(self, flow: Tuple5, zone: int, zone_dir: int, first: int = 0) -> Hash | None:
         """By the zone's id in the original direction, then in that of the replies; both sides' ids must agree (``nf_ct_zone_equal``)."""
         now = self.netns.machine.world.now
         ids = (zone if zone_dir & 1 else 0, zone if zone_dir & 2 else 0)
-        for wanted in dict.fromkeys(ids):
+        for wanted in dict.fromkeys(ids[first:]):
             for direction in (IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY):
                 if ids[direction] != wanted:
                     continue
@@ -170,7 +177,8 @@ class Conntrack:
         One that lost a clash and is known by its replies alone is not shown (``ctnetlink_dump_table``).
         """
         self.sweep()
-        found = [ct for ct, direction in self.hash.values() if direction == IP_CT_DIR_ORIGINAL]
+        # What is its own answer (an address and a port that talk to themselves) has one key, found as the reply: that was put in last.
+        found = [ct for ct, direction in self.hash.values() if direction == IP_CT_DIR_ORIGINAL or ct.orig == ct.reply]
         if self.zoned:
             found += [ct for ct, direction in self.zoned.values() if direction == IP_CT_DIR_ORIGINAL]
             found.sort(key=lambda ct: ct.id)

@@ -75,6 +75,9 @@ class Reject(Target, frozen=True, gc=False):
                 nf_send_reset(netns, skb)
             else:
                 nf_send_unreach(netns, skb, code)
+            if skb.owner is not None:
+                # A process sends: an answer that goes to itself is received before the rule says what it has decided.
+                netns.machine.run_softirq()
             return NF_DROP
 
         return reject_tg

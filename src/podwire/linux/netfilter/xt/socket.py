@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from podwire.linux.netfilter.conntrack.entry import IP_CT_ESTABLISHED_REPLY, IP_CT_RELATED_REPLY, IPS_SRC_NAT_DONE
+from podwire.linux.netfilter.conntrack.hooks import nf_defrag_ipv4_disable, nf_defrag_ipv4_enable
 from podwire.linux.netfilter.hooks import NF_INET_LOCAL_IN, NF_INET_PRE_ROUTING
 from podwire.linux.netfilter.xt.base import Match, MatchFn
 from podwire.linux.netfilter.xt.options import Names, Option, Values, words
@@ -41,6 +42,14 @@ class SocketMatch(Match, frozen=True, gc=False):
     def build(cls, values: Values) -> Self:
         """``socket_mt_parse_v3``."""
         return cls(*(option.name in values for option in cls.OPTIONS))
+
+    def acquire(self, netns: Netns) -> None:
+        """``socket_mt_enable_defrag``: a later fragment has no ports to look a socket up by."""
+        nf_defrag_ipv4_enable(netns.conntrack)
+
+    def release(self, netns: Netns) -> None:
+        """``socket_mt_destroy``."""
+        nf_defrag_ipv4_disable(netns.conntrack)
 
     def compile(self, netns: Netns) -> MatchFn:
         """``socket_match``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import EINVAL
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from podwire.linux.netfilter.conntrack.hooks import nf_defrag_ipv4_disable, nf_defrag_ipv4_enable
 from podwire.linux.netfilter.hooks import NF_DROP, NF_INET_PRE_ROUTING
 from podwire.linux.netfilter.xt.base import Target, TargetFn, XtCheckError
 from podwire.linux.netfilter.xt.options import HOST, MARKMASK, PORT, Names, Option, Values
@@ -45,6 +46,14 @@ class Tproxy(Target, frozen=True, gc=False):
         """``tproxy_tg4_check``."""
         if proto not in _PROTOCOLS:
             raise XtCheckError(EINVAL, "xt_TPROXY: Can be used only with -p tcp or -p udp")
+
+    def acquire(self, netns: Netns) -> None:
+        """``tproxy_tg4_check``: a later fragment has no ports to look a socket up by."""
+        nf_defrag_ipv4_enable(netns.conntrack)
+
+    def release(self, netns: Netns) -> None:
+        """``tproxy_tg4_destroy``."""
+        nf_defrag_ipv4_disable(netns.conntrack)
 
     def compile(self, netns: Netns, hook: int, table: str) -> TargetFn:
         """``tproxy_tg4``: without a socket that has IP_TRANSPARENT the packet is dropped, and no program here opens one."""
