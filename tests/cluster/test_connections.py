@@ -95,7 +95,7 @@ def test_a_route_that_refuses_before_there_is_a_packet(lab: Cluster) -> None:
     client = lab.pod("client")
     client.exec("ip route add prohibit 8.8.8.8")
     for protocol in ("tcp", "udp"):
-        conn = client.connect("8.8.8.8", 80, protocol)  # type: ignore[arg-type]
+        conn = client.connect("8.8.8.8", 80, protocol)
         assert conn.error == "permission denied"
         assert "route prohibit" in " ".join(conn.explain().split())
 
@@ -109,6 +109,8 @@ def test_translation_shows_in_what_the_server_saw(lab: Cluster) -> None:
     assert conn.client_seen_as[0] != client.ip
     assert f"default/web saw the client as {conn.client_seen_as[0]}:" in conn.explain()
     assert len(conn.received) == 853
+    sizes = [len(trace.records[0].event.packet.payload) for trace in conn.traces]  # type: ignore[union-attr]
+    assert sorted(sizes)[-3:] == sorted([len(GET), 238, 615]), "the server's segments are followed, too"
 
 
 def test_the_name_of_nobody_and_what_is_no_port(lab: Cluster) -> None:
@@ -216,7 +218,11 @@ def test_the_port_of_a_pod_that_was_deleted_is_gone(lab: Cluster) -> None:
     client, web = pods(lab, "client", "web")
     address = web.ip
     client.connect(web, 80, send=GET)
+    serving, netns = lab.serving_of(web), web.place.netns
     web.delete()
+    assert not serving.servers
+    assert netns.sockets.tcp is not None
+    assert not netns.sockets.tcp.listeners
     lab.sleep(200)
     assert address is not None
     assert not client.connect(str(address), 80).ok
@@ -247,6 +253,19 @@ def test_reachability_by_udp_counts_what_reached_the_socket() -> None:
     spec = {"containers": [{"name": "c", "image": "x", "ports": [{"containerPort": 53, "protocol": "UDP"}]}]}
     lab.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dns"}, "spec": spec})
     lab.run("other")
+    dns = lab.pod("dns")
+    dns.node.exec(f"iptables -I FORWARD -s {dns.ip} -p udp --sport 53 -j DROP")
     found = lab.reachability(53, "udp")
     assert found.allowed("other", "dns")
     assert not found.allowed("dns", "other")
+
+
+def test_reachability_is_about_the_pods_own_socket(lab: Cluster) -> None:
+    client, web, who = pods(lab, "client", "web", "who")
+    lab.node("node1").exec(
+        f"iptables -t nat -A PREROUTING -d {web.ip} -p tcp --dport 80 -j DNAT --to-destination {who.ip}"
+    )
+    assert client.connect(web, 80).server is who
+    found = lab.reachability()
+    assert found.errors["default/client", "default/web"] == "answered by another"
+    assert found.allowed("client", "who")

@@ -41,10 +41,12 @@ def test_a_cluster_address_leads_to_the_pod_and_the_answer_comes_from_it(cni):
     near, far = lab.run("near", node="node1"), lab.run("far", node="node2")
     lab.apply(SERVICE)
     address = lab.service("web").ip
+    assert address is not None
     for pod in (near, far):
         conn = pod.connect(address, 9000)
         assert conn.ok
-        assert str(conn.client_seen_as[0]) == str(pod.ip), "a pod of the node is not masqueraded"
+        assert conn.client_seen_as is not None
+        assert conn.client_seen_as[0] == pod.ip, "a pod of the node is not masqueraded"
         assert pod.curl(f"http://{address}:9000/").status == 200
 
 

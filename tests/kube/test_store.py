@@ -205,15 +205,13 @@ def test_apply_keeps_address_and_node_port(store):
 def test_a_strategy_of_another_type_takes_the_settings_of_the_old_along(store):
     container = {"name": "c", "image": "i"}
     template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}
-    document = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "d"},
-        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
-    }
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    document = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
     assert store.apply(document)[0].object.spec.strategy.rolling_update.max_surge == "25%"
-    document["spec"] = {**document["spec"], "strategy": {"type": "Recreate"}}
-    assert store.apply(document)[0].document["spec"]["strategy"] == {"type": "Recreate"}
+    new, _ = store.apply({**document, "spec": {**spec, "strategy": {"type": "Recreate"}}})
+    assert new.document["spec"]["strategy"] == {"type": "Recreate"}
+    assert new.object.metadata.generation == 2
+    assert "generation" not in store.create(service()).document["metadata"]
 
 
 def test_three_way_merges_lists_by_their_keys():

@@ -19,7 +19,7 @@ AROUND = Surroundings(ip=Ip.parse("10.0.0.37"), pod_cidr=Net.parse("10.32.0.0/24
 GKE = KubeProxyConfig(detect_local_mode="NodeCIDR", cluster_cidr="10.32.0.0/14")
 
 
-def service(name: str, ports: Iterable[str] = ("80",), ip: str = "10.96.0.10", **spec: Any) -> Service:
+def service(name: str, ports: Iterable[str] = ("80",), ip: str | list[str] = "10.96.0.10", **spec: Any) -> Service:
     """A Service ``[namespace/]name``; each port is ``[name:]port[:nodePort][/protocol]``. ``spec`` in the API's names.
 
     ``labels``, ``annotations`` and ``ingress`` (a list) are put where they belong.
@@ -30,7 +30,7 @@ def service(name: str, ports: Iterable[str] = ("80",), ip: str = "10.96.0.10", *
         if key in spec:
             meta[key] = spec.pop(key)
     status = {"loadBalancer": {"ingress": spec.pop("ingress", [])}}
-    ips = [ip] if isinstance(ip, str) else list(ip)
+    ips = [ip] if isinstance(ip, str) else ip
     body = {"clusterIP": ips[0], "clusterIPs": ips, "ports": [_port(each) for each in ports], **spec}
     document = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": body, "status": status}
     return msgspec.convert(document, Service)

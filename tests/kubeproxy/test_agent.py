@@ -97,7 +97,7 @@ def test_rules_of_iptables_legacy_work_as_well():
     source = objects(DNS, AT_FIRST)
     node = KubeNode(source)
     legacy = KubeProxy(source, GKE, variant="legacy")
-    legacy.program(node.spec, node.lab.door(NODE), None)
+    legacy.program(node.spec, node.lab.door(NODE), None)  # type: ignore[arg-type]
     assert "KUBE-SVC-" in node.lab.door(NODE).iptables_save(variant="legacy")
 
 

@@ -116,6 +116,19 @@ def test_more_than_1000_endpoints_have_no_comments():
     assert '"default/a cluster IP"' in large.text
 
 
+def test_a_cluster_that_grows_large_loses_comments_where_something_is_written():
+    proxy = Proxy()
+    services = [service("a", ["x:80", "y:81"]), service("b", ip="10.96.0.2"), service("c", ip="10.96.0.3")]
+    same = [endpoints("a", ["10.32.0.9@node1"], ["y:81"], suffix="y"), endpoints("b", ["10.32.0.5@node1"])]
+    proxy.sync(services, [endpoints("a", ["10.32.0.9@node1"], ["x:80"]), *same])
+    many = endpoints("c", [f"10.33.{n // 250}.{n % 250 + 1}@node2" for n in range(1000)])
+    more = [endpoints("a", ["10.32.0.8@node1"], ["x:80"]), *same, many]
+    partial = proxy.sync(services, more)
+    assert "10.32.0.9:81" in partial.text, "the other port of a Service that has changed"
+    assert " -> " not in partial.text
+    assert " -> " not in proxy.sync(services, more, full=True).text, "b was written with comments before"
+
+
 def test_every_line_knows_what_it_was_rendered_from():
     sync = render(
         service("web", ["x:9000", "y:80:30007"], type="LoadBalancer", externalIPs=["198.51.100.1"], ingress=[{"ip": "192.0.2.1"}], loadBalancerSourceRanges=["10.0.0.0/8"]),

@@ -22,7 +22,7 @@ from tests.oracle.generated import kernel as generated
 from tests.oracle.rules import campaign, draw, kernel, kube
 from tests.oracle.rules.case import Case
 
-MANY = [
+MANY: list[Service | EndpointSlice] = [
     service("web", ["http:80:30080", "https:443:30443"], ip="10.96.0.10", type="LoadBalancer", ingress=[{"ip": "192.0.2.1"}, {"ip": "192.0.2.2"}],
             loadBalancerSourceRanges=["203.0.113.0/24", "10.0.0.0/8"], externalIPs=["198.51.100.1"], sessionAffinity="ClientIP"),
     endpoints("web", ["10.32.0.9@node1", "10.32.0.10@node1", "10.32.1.9@node2"], ["http:8080", "https:8443"]),
@@ -34,7 +34,7 @@ MANY = [
     endpoints("all", [f"10.32.1.{n}@node2" for n in range(2, 13)]),
     service("none", ["80:30082"], ip="10.96.0.13", type="NodePort", externalIPs=["198.51.100.2"]),
 ]  # fmt: skip
-LATER = [
+LATER: list[Service | EndpointSlice] = [
     *[each for each in MANY if each.metadata.name not in {"none", "none-x1", "web-x1"}],
     endpoints("web", ["10.32.0.10@node1", "10.32.2.9@node3"], ["http:8080", "https:8443"]),
 ]

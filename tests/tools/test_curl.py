@@ -30,21 +30,24 @@ def served(lab):
     return lab
 
 
-def answering(lab, port, data, *, close=True, reset=False):
-    """Somebody on ``port`` of ``b`` who answers the first bytes with ``data``."""
+def answering(lab, port, data, *, close=True, reset=False, later=b""):
+    """Somebody on ``port`` of ``b`` who answers the first bytes with ``data``, and a millisecond ``later`` with more."""
     socket = TcpSocket(lab.b.netns)
     socket.bind(ANY4, port)
     socket.listen(5)
 
     def accept():
         child = socket.accept()
+        assert child is not None
 
         def answer():
             if not child.recv():
                 return
             if data:
                 child.send(data)
-            if reset:
+            if later:
+                lab.network.at(lab.network.now + 1_000_000, lambda: child.send(later))
+            elif reset:
                 child.abort()
             elif close:
                 child.close()
@@ -211,6 +214,13 @@ def test_nobody_is_there(served):
 def test_what_servers_do(lab, data, reset, out, err, status):
     answering(lab, 90, data, reset=reset)
     assert lab.said("curl -sS 10.0.0.2:90") == (out, err, status)
+
+
+def test_v_counts_the_first_bytes_of_a_body_alone(lab):
+    answering(lab, 90, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc", later=b"def")
+    out, err, _ = lab.said("curl -sv 10.0.0.2:90")
+    assert out == "abcdef"
+    assert [line for line in err.splitlines() if "data]" in line] == ["{ [3 bytes data]"]
 
 
 def test_f_makes_an_error_of_a_status(served):

@@ -12,10 +12,12 @@ from podwire.tools.process import Process
 SECOND = 1_000_000_000
 
 
-def start(lab, line, place, stdin=""):
+def start(lab, line, place, stdin="", terminals=frozenset()):
     """``nc`` up to its first wait."""
-    process = Process(lab.network, place, line.split(), stdin=stdin)
-    process.start(registry.find(place.image, "nc"))
+    process = Process(lab.network, place, line.split(), stdin=stdin, terminals=terminals)
+    tool = registry.find(place.image, "nc")
+    assert tool is not None
+    process.start(tool)
     return process
 
 
@@ -47,6 +49,17 @@ def test_without_a_shutdown_a_client_waits_for_the_other_end_and_w_ends_it(lab):
     assert not client.done
     assert finish(lab, client, server) == [0, 0]
     assert lab.network.now >= 3 * SECOND
+
+
+def test_on_a_terminal_a_client_outlives_the_servers_last_word_and_a_listener_does_not(lab):
+    server = start(lab, "nc -lN 80", lab.b, "bye\n")
+    client = start(lab, "nc 10.0.0.2 80", lab.a, terminals=frozenset({0}))
+    finish(lab, client, seconds=5)
+    assert (client.stdout, client.done) == ("bye\n", False)
+    client.interrupt()
+    assert (client.status, finish(lab, server)) == (130, [0])
+    typed = start(lab, "nc -l 80", lab.b, terminals=frozenset({0}))
+    assert finish(lab, start(lab, "nc -N 10.0.0.2 80", lab.a, "x"), typed) == [0, 0]
 
 
 def test_k_takes_one_client_after_the_other_until_it_is_interrupted(lab):

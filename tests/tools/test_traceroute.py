@@ -96,8 +96,11 @@ def test_who_refuses_is_marked(chain):
 
 def test_stars_for_who_keeps_silent_and_no_longer_than_w(chain):
     chain.setup("ip -n s rule add iif lo to 10.0.0.0/24 blackhole")
+    begin = chain.network.now
     out, _ = lines(chain, "traceroute -n -m 5 10.0.2.2")
     assert out[1:] == [HOPS[0], " 2  * * *", HOPS[2]]
+    # Ten times what a later hop took, and ten times 1 ms: get_timeout, DEF_NEAR_FACTOR and DEF_WAIT_PREC.
+    assert 10_000_000 < chain.network.now - begin < 11_000_000
     begin = chain.network.now
     lines(chain, "traceroute -n -m 2 -q 1 -f 2 -w 2 10.0.2.2")
     assert (chain.network.now - begin) // 1_000_000_000 == 2

@@ -34,9 +34,9 @@ class UnservedWarning(UserWarning):
 class Api:
     """The store of a cluster, kept in line with its machines in both directions.
 
-    ``renders`` names the kinds that something on the nodes acts upon. Without kube-proxy (``Proxying``) a Service is stored, its endpoints are kept,
-    and its address leads nowhere: that is said as a warning. A NetworkPolicy that nobody enforced would let packets through
-    unnoticed: it is refused.
+    ``renders`` names the kinds that something on the nodes acts upon. Without kube-proxy (``Proxying``) a Service is stored, its
+    endpoints are kept, and its address leads nowhere: that is said as a warning. A NetworkPolicy that nobody enforced would let
+    packets through unnoticed: it is refused.
     """
 
     def __init__(self, cluster: Cluster) -> None:

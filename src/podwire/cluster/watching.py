@@ -89,7 +89,7 @@ class Watch:
                 way = (new, way[1]) if event.what == "SNAT" else (way[0], new)
         if way is not None:
             self.arrivals.setdefault(record.packet, Arrival(record.netns, *way))
-            pass
+            self._ways |= {way, (way[1], way[0])}
 
 
 def _way(packet: Packet | None) -> tuple[End, End] | None:

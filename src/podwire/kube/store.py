@@ -1,38 +1,28 @@
-"""The API server's store: objects, their versions, list and watch.
-
-A document is what ``kubectl get -o yaml`` shows, as plain Python; ``Stored.object`` is the same as a typed struct. Neither is ever
-changed: each write makes a new ``Stored`` with the next resourceVersion, and an event.
-"""
+"""The API server's store: create, update, apply, patch and delete, as the server and kubectl do it."""
 
 from __future__ import annotations
 
 import copy
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from random import Random
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
 from podwire.kube import words
-from podwire.kube.addresses import ServiceAddresses
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field, from_python
 from podwire.kube.invalid import Problems, StatusError, refuse
-from podwire.kube.kinds import Custom, Kind, Kinds
-from podwire.kube.labels import field_matcher, label_matcher
+from podwire.kube.kinds import Custom, Kind
 from podwire.kube.meta import Metadata
 from podwire.kube.naming import random_suffix
 from podwire.kube.patch import json_patch, merge, strategic, three_way
-from podwire.wire.addr import Net
+from podwire.kube.shelf import SERVICES, Document, Event, Shelf, Stored, Watch, not_found
+
+__all__ = ["LAST_APPLIED", "SERVICES", "Document", "Event", "Store", "Stored", "Watch"]
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-SERVICES: Final = Net.parse("10.96.0.0/12")
-"""kubeadm's --service-cidr."""
-_KEPT_EVENTS: Final = 100_000
 _SERVERS: Final = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -44,152 +34,22 @@ _SERVERS: Final = (
     "uid",
 )
 """Members of ``metadata`` that the server alone writes."""
+_GENERATIONS: Final = frozenset(
+    {"DaemonSet", "Deployment", "EndpointSlice", "NetworkPolicy", "Pod", "ReplicaSet", "StatefulSet"}
+)
+"""Kinds whose changes are counted in ``metadata.generation``, besides those that backends register."""
 _NO_STATUS: Final = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "ServiceAccount"})
 
-Document = dict[str, Any]
 Propagation = Literal["Background", "Orphan"]
 PatchType = Literal["strategic", "merge", "json"]
 
 
-class Stored(msgspec.Struct, frozen=True, eq=False):
-    """One version of an object."""
-
-    kind: Kind
-    document: Document
-    object: Any
-
-    @property
-    def name(self) -> str:
-        """``metadata.name``."""
-        return str(self.document["metadata"]["name"])
-
-    @property
-    def namespace(self) -> str:
-        """``metadata.namespace``; empty for kinds without."""
-        return str(self.document["metadata"].get("namespace", ""))
-
-    @property
-    def uid(self) -> str:
-        """``metadata.uid``."""
-        return str(self.document["metadata"]["uid"])
-
-    @property
-    def version(self) -> int:
-        """``metadata.resourceVersion`` as a number."""
-        return int(self.document["metadata"]["resourceVersion"])
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """``metadata.labels``."""
-        found: Mapping[str, str] = self.document["metadata"].get("labels") or {}
-        return found
-
-    @property
-    def terminating(self) -> bool:
-        """Somebody has deleted it, and it waits for its kubelet or its finalizers."""
-        return "deletionTimestamp" in self.document["metadata"]
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """The uids of its owners."""
-        return tuple(each["uid"] for each in self.document["metadata"].get("ownerReferences") or ())
-
-    @property
-    def controller(self) -> str:
-        """The uid of the owner that manages it; empty without."""
-        owners = self.document["metadata"].get("ownerReferences") or ()
-        return next((each["uid"] for each in owners if each.get("controller")), "")
-
-
-class Event(msgspec.Struct, frozen=True, eq=False):
-    """What a watch tells: the object after the change, or as it last was."""
-
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    version: int
-    object: Stored
-
-
-class Store:
+class Store(Shelf):
     """The objects of one cluster. ``now`` gives virtual time in ns since 1970, ``random`` the stream of a key.
 
     Every method that changes something raises ``Invalid`` for what the server's validation refuses, ``ManifestError`` for a
     document of the wrong form and ``StatusError`` for what is not there, or there already; nothing has changed then.
     """
-
-    def __init__(self, now: Callable[[], int], random: Callable[..., Random], services: Net = SERVICES) -> None:
-        self.kinds = Kinds()
-        self.version = 0
-        self.addresses = ServiceAddresses(services)
-        self._now = now
-        self._random = random
-        self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
-        self._events: list[Event] = []
-        self._states: dict[tuple[str, ...], Any] | None = None
-
-    # -- reading -------------------------------------------------------------------------------------------------
-
-    def kind(self, version: str, name: str) -> Kind:
-        """By apiVersion and kind. Raises ``StatusError`` for one that is not registered."""
-        kind = self.kinds.of(version, name)
-        if kind is None:
-            raise StatusError("NotFound", f'no matches for kind "{name}" in version "{version}"')
-        return kind
-
-    def get(self, kind: str, name: str, namespace: str = "") -> Stored | None:
-        """The object, or None. Kinds are told by name alone: ``Deployment``; one of two of a name as ``NetworkPolicy.GROUP``."""
-        return self._objects.get(kind, {}).get((namespace, name))
-
-    def need(self, kind: str, name: str, namespace: str = "") -> Stored:
-        """The object; raises ``StatusError`` NotFound."""
-        found = self.get(kind, name, namespace)
-        if found is None:
-            raise _not_found(self._resource(kind), name)
-        return found
-
-    def _resource(self, kind: str) -> str:
-        found = self.kinds.named(kind)
-        return found.resource if found is not None else kind.lower()
-
-    def all(self, kind: str, namespace: str | None = None) -> tuple[Stored, ...]:
-        """The objects of a kind in order of creation; all namespaces for None."""
-        return tuple(
-            each for (space, _), each in self._objects.get(kind, {}).items() if namespace is None or space == namespace
-        )
-
-    def select(
-        self, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None
-    ) -> tuple[Stored, ...]:
-        """As the API lists: by namespace and name. ``labels`` and ``fields`` are selectors; raises ``PodwireError`` for bad ones."""
-        found = self.kinds.named(kind)
-        wanted = label_matcher(labels)
-        chosen = field_matcher(kind, found.version if found is not None else "v1", fields)
-        return tuple(
-            sorted(
-                (each for each in self.all(kind, namespace) if wanted(each.labels) and chosen(each.document)),
-                key=lambda each: (each.namespace, each.name),
-            )
-        )
-
-    def owned(self, uid: str, kind: str) -> tuple[Stored, ...]:
-        """The objects of a kind that this owner manages, in order of creation."""
-        return tuple(each for each in self.all(kind) if each.controller == uid)
-
-    def watch(self, kind: str | None = None, namespace: str | None = None, since: int | None = None) -> Watch:
-        """A watch on a kind, or on all; ``since`` a resourceVersion, from now on where it is None.
-
-        Raises ``StatusError`` Expired for a version whose events are forgotten.
-        """
-        return Watch(self, kind, namespace, self.version if since is None else since)
-
-    def events(self, since: int) -> Iterator[Event]:
-        """What happened after a resourceVersion, in order. Raises ``StatusError`` Expired."""
-        oldest = self._events[0].version if self._events else self.version + 1
-        if since + 1 < oldest and since < self.version:
-            raise StatusError("Expired", f"too old resource version: {since} ({oldest})")
-        first = len(self._events)
-        while first and self._events[first - 1].version > since:
-            first -= 1
-        return iter(self._events[first:])
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -206,13 +66,14 @@ class Store:
             raise StatusError("AlreadyExists", f'{kind.resource} "{key[1]}" already exists')
         typed = self._checked(kind, new, at, None)
         if kind.namespaced and self.get("Namespace", key[0]) is None:
-            raise _not_found("namespaces", key[0])
+            raise not_found("namespaces", key[0])
         if kind.name == "Service":
             self._allocate(kind, new, None, at)
         stream = self.draw("uid", kind.name, *key)
         meta["uid"] = str(uuid.UUID(int=stream.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.timestamp()
-        meta["generation"] = 1
+        if kind.name in _GENERATIONS or kind.type is Custom:
+            meta["generation"] = 1
         return self._write("ADDED", kind, key, new, typed)
 
     def update(self, document: Mapping[str, Any], at: Field | None = None, *, status: bool = False) -> Stored:
@@ -241,8 +102,12 @@ class Store:
             self._allocate(kind, new, old, at)
         if new == old.document:
             return old
-        if {**new, "metadata": 0, "status": 0} != {**old.document, "metadata": 0, "status": 0}:
-            meta["generation"] = int(before.get("generation", 1)) + 1
+        if "generation" in before and {**new, "metadata": 0, "status": 0} != {
+            **old.document,
+            "metadata": 0,
+            "status": 0,
+        }:
+            meta["generation"] = int(before["generation"]) + 1
         if "deletionTimestamp" in before and not meta.get("finalizers") and before.get("finalizers"):
             return self._remove(old)
         return self._write("MODIFIED", kind, key, new, typed)
@@ -314,59 +179,6 @@ class Store:
         """The kubelet has ended a terminating Pod: it is gone now."""
         return self._remove(self.need("Pod", pod.name, pod.namespace))
 
-    # -- all or nothing ------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """What happens inside happens as a whole: an exception leaves the store as it was, streams of random numbers included."""
-        if self._states is not None:
-            yield
-            return
-        undo = self._snapshot()
-        self._states = {}
-        try:
-            yield
-        except BaseException:
-            undo()
-            raise
-        finally:
-            self._states = None
-
-    @contextmanager
-    def trial(self) -> Iterator[None]:
-        """What happens inside is taken back at the end, whatever it was: only its exceptions remain."""
-        undo = self._snapshot()
-        self._states = {}
-        try:
-            yield
-        finally:
-            undo()
-            self._states = None
-
-    def _snapshot(self) -> Callable[[], None]:
-        """A function that puts everything back."""
-        objects = {kind: dict(each) for kind, each in self._objects.items()}
-        version, count, addresses = self.version, len(self._events), self.addresses.copy()
-
-        def undo() -> None:
-            self._objects, self.version, self.addresses = objects, version, addresses
-            del self._events[count:]
-            for key, state in (self._states or {}).items():
-                self._random(*key).setstate(state)
-
-        return undo
-
-    def draw(self, *key: str) -> Random:
-        """The random stream of a key."""
-        stream = self._random("api", *key)
-        if self._states is not None:
-            self._states.setdefault(("api", *key), stream.getstate())
-        return stream
-
-    def timestamp(self) -> str:
-        """Now, as the API writes it."""
-        return f"{datetime.fromtimestamp(self._now() // 1_000_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _prepared(self, document: Mapping[str, Any], at: Field | None) -> tuple[Kind, Document]:
@@ -433,13 +245,8 @@ class Store:
             typed = msgspec.structs.replace(typed, metadata=decode(from_python(new["metadata"]), Metadata))
         stored = Stored(kind, new, typed)
         self._objects.setdefault(kind.slot, {})[key] = stored
-        self._tell(Event(what, self.version, stored))
+        self.tell(Event(what, self.version, stored))
         return stored
-
-    def _tell(self, event: Event) -> None:
-        self._events.append(event)
-        if len(self._events) > 2 * _KEPT_EVENTS and self._states is None:
-            del self._events[:_KEPT_EVENTS]
 
     def _terminate(self, old: Stored, grace: int) -> Stored:
         new = copy.deepcopy(old.document)
@@ -455,7 +262,7 @@ class Store:
         last = copy.deepcopy(old.document)
         last["metadata"]["resourceVersion"] = str(self.version)
         gone = Stored(old.kind, last, old.object)
-        self._tell(Event("DELETED", self.version, gone))
+        self.tell(Event("DELETED", self.version, gone))
         self._collect(old.uid)
         return gone
 
@@ -505,31 +312,6 @@ class Store:
 
     def _inside(self, namespace: str) -> list[Stored]:
         return [each for group in self._objects.values() for (space, _), each in group.items() if space == namespace]
-
-
-class Watch:
-    """What happens to a kind, from one look to the next."""
-
-    def __init__(self, store: Store, kind: str | None, namespace: str | None, since: int) -> None:
-        self._store = store
-        self._kind = kind
-        self._namespace = namespace
-        self.version = since
-
-    def poll(self) -> tuple[Event, ...]:
-        """The events since the last look, in order. Raises ``StatusError`` Expired where they are forgotten."""
-        found = tuple(
-            event
-            for event in self._store.events(self.version)
-            if (self._kind is None or event.object.kind.slot == self._kind)
-            and (self._namespace is None or event.object.namespace == self._namespace)
-        )
-        self.version = self._store.version
-        return found
-
-
-def _not_found(resource: str, name: str) -> StatusError:
-    return StatusError("NotFound", f'{resource} "{name}" not found')
 
 
 def _without_status(at: Field) -> Field:

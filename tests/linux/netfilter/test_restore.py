@@ -1,5 +1,7 @@
 """The door's iptables-restore: tables take effect as a whole, in the words of the real tool where they do not."""
 
+import contextlib
+
 import pytest
 
 from podwire.errors import NotModelled
@@ -31,6 +33,15 @@ def refused(door, text, **options):
     return caught.value
 
 
+@pytest.mark.parametrize(("variant", "there"), [(NFT, False), (LEGACY, True)])
+@pytest.mark.parametrize("text", ["*raw\nCOMMIT\n", "*raw\n"])
+def test_who_names_a_table_of_iptables_legacy_has_made_it(door, variant, there, text):
+    """``iptc_init``."""
+    with contextlib.suppress(RestoreError):
+        door.iptables_restore(text, variant=variant)
+    assert (table(door, "raw", variant) is not None) is there
+
+
 @pytest.mark.parametrize("variant", [NFT, LEGACY])
 def test_rules_remember_who_wrote_them(door, variant):
     door.iptables_restore(
@@ -38,6 +49,15 @@ def test_rules_remember_who_wrote_them(door, variant):
     )
     assert [rule.owner for rule in table(door, variant=variant).chains["FOO"].rules] == [FELIX, FELIX]
     assert table(door, variant=variant).chains["FOO"].owner == FELIX
+
+
+@pytest.mark.parametrize("variant", [NFT, LEGACY])
+def test_each_line_may_have_an_owner_of_its_own(door, variant):
+    text = "*filter\n:FOO - [0:0]\n-A FOO -p tcp --dport 80\n-I FOO -j ACCEPT\nCOMMIT\n"
+    owners = [Owner("kube-proxy", f"line {number}") for number in range(1, 6)]
+    door.iptables_restore(text, variant=variant, owners=owners)
+    chain = table(door, variant=variant).chains["FOO"]
+    assert [chain.owner, *(rule.owner for rule in chain.rules)] == [owners[1], owners[3], owners[2]]
 
 
 @pytest.mark.parametrize("variant", [NFT, LEGACY])

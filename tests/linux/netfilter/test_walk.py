@@ -132,7 +132,7 @@ def listened(story: Story) -> None:
     delete(story)
     for _ in range(4):
         story.talk()
-        story.lab.run(1)
+    story.lab.run(2)
 
 
 def counted(story: Story) -> None:
@@ -141,6 +141,14 @@ def counted(story: Story) -> None:
     delete(story)
     story.talk()
     story.talk()
+
+
+def now_and_then(story: Story, table: str, target: str) -> None:
+    """Of every five packets one is treated in another way."""
+    chance = "-m statistic --mode nth --every 5 --packet 0"
+    story.restore(f"*{table}\n-A PREROUTING {chance} -j {target}\nCOMMIT\n")
+    for _ in range(5):
+        story.talk()
 
 
 def zero(story: Story) -> None:
@@ -165,6 +173,14 @@ def rename_back(story: Story) -> None:
 def local(story: Story) -> None:
     """The pod's address is the node's, too: packets to it do not pass on."""
     story.lab.addr("node2:eth0", f"{POD2}/32")
+
+
+def told_again(story: Story) -> None:
+    """Nobody listens to what becomes of some packets, and then somebody does."""
+    log = story.lab.network.log
+    log.detach(story.lab._record)
+    story.talk()
+    log.attach(story.lab._record)
 
 
 STEPS: dict[str, Callable[[Story], object]] = {
@@ -199,30 +215,23 @@ STEPS: dict[str, Callable[[Story], object]] = {
     "marked anew": marked_anew,
     "masqueraded": masqueraded,
     "listened": listened,
-    "now and then a mark": lambda story: story.restore(
-        "*mangle\n-A PREROUTING -m statistic --mode nth --every 3 --packet 0 -j MARK --set-xmark 0x0/0x10\nCOMMIT\n"
-    ),
-    "now and then a trace": lambda story: story.restore(
-        "*raw\n-A PREROUTING -m statistic --mode nth --every 3 --packet 0 -j TRACE\nCOMMIT\n"
-    ),
+    "now and then a mark": lambda story: now_and_then(story, "mangle", "MARK --set-xmark 0x0/0x10"),
+    "now and then a trace": lambda story: now_and_then(story, "raw", "TRACE"),
     "a second": lambda story: story.lab.run(1),
     "three seconds": lambda story: story.lab.run(3),
     "a minute": lambda story: story.lab.run(61),
     "silence": lambda story: story.lab.network.log.detach(story.lab._record),
-    "told again": lambda story: (
-        story.lab.network.log.detach(story.lab._record),
-        story.lab.network.log.attach(story.lab._record),
-    ),
+    "told again": told_again,
 }
 
 
-def told(rules: str, steps: list[str], *, literal: bool) -> tuple[list[Record], list[object], Story]:
+def told(rules: str, steps: list[str], *, literal: bool) -> tuple[list[Record], list[list[object]], Story]:
     """Every event, the state after each step, and the story."""
     with pytest.MonkeyPatch.context() as patch:
         if literal:
             patch.setattr(hooks, "_in_one", lambda entries, _hook: hooks._each(entries))
         story = Story(rules)
-        states = []
+        states: list[list[object]] = []
         for step in ["nothing", "nothing", *steps]:
             STEPS[step](story)
             story.talk()

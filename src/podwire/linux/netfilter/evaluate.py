@@ -258,7 +258,7 @@ def matched_event(one: CompiledRule) -> RuleMatched:
     return event
 
 
-def ipt_do_table(
+def ipt_do_table(  # noqa: C901 - one loop, as in the kernel
     base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: Link | None, walk: Walk | None = None
 ) -> int:
     """NF_ACCEPT, NF_DROP (``Dropped`` is logged) or NF_STOLEN; ``walk`` is told what was met.

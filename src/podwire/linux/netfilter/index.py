@@ -136,7 +136,7 @@ class ChainIndex(Generic[One]):
                 if ip.frag or type(header) is not (TcpHeader if proto == IPPROTO_TCP else UdpHeader):
                     # A fragment, or a header that is cut off: the match itself has to look at it (it may drop the packet).
                     return None
-                value = proto << 16 | header.dport  # type: ignore[union-attr]
+                value = proto << 16 | header.dport
             elif kind == _SRC:
                 value = ip.src
             else:

@@ -106,13 +106,14 @@ def _timewait(table: TcpTable, left: TimeWaitSock, seg: Incoming) -> bool:
 def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
     """RFC 9293 section 3.10.7.1: with ACK the reset takes its number, else it acknowledges what came.
 
-    IP id 0, DF (F140). A reset is never answered.
+    IP id 0, DF (F140), with fwmark_reflect the mark of what it answers. A reset is never answered.
     """
     if tcp.flags & TCP_RST:
         return
     ip = skb.ip
     ports = (IPPROTO_TCP, tcp.dport, tcp.sport) if netns.custom_rules else None
-    dst = ip_route_output(netns, ip.src, ip.dst, tos=ip.tos & 0x1C, ports=ports)
+    mark = skb.mark if netns.setting("fwmark_reflect") else 0
+    dst = ip_route_output(netns, ip.src, ip.dst, tos=ip.tos & 0x1C, mark=mark, ports=ports)
     if dst.kind == "error":
         return
     if tcp.flags & TCP_ACK:
@@ -122,4 +123,5 @@ def tcp_v4_send_reset(netns: Netns, skb: Skb, tcp: Tcp) -> None:
         reset = Tcp(tcp.dport, tcp.sport, 0, tcp.seq + length & 0xFFFFFFFF, TCP_RST | TCP_ACK)
     header = IPv4(ip.dst, ip.src, IPPROTO_TCP, ip_select_ttl(netns, dst), ip.tos & 0xFC, 0, df=True)
     answer = Skb(Packet((header, reset)), netns.machine.world.new_packet_id())
+    answer.mark = mark
     ip_local_out(netns, answer, dst, parent=skb.id, relation="reset")

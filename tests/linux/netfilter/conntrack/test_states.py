@@ -2,8 +2,9 @@
 
 import pytest
 
+from podwire.linux.netfilter.conntrack.confirm import nf_conntrack_tuple_taken
 from podwire.linux.netfilter.conntrack.core import nf_conntrack_in, nf_ct_tmpl_alloc
-from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED, IPS_ASSURED, ZONE_DIR_ORIG
+from podwire.linux.netfilter.conntrack.entry import IP_CT_UNTRACKED, IPS_ASSURED, ZONE_DIR_ORIG, ZONE_DIR_REPL
 from podwire.linux.netfilter.conntrack.report import state_of
 from podwire.linux.netfilter.hooks import NF_DROP, NF_INET_LOCAL_OUT
 from podwire.linux.skb import Skb
@@ -161,6 +162,22 @@ def test_a_zone_of_one_direction_leaves_the_answers_in_the_default_zone() -> Non
     assert node.confirm(skb) == NF_DROP
     assert node.passes(udp(B, 2, A, 1)) == "ESTABLISHED"
     assert node.netns.conntrack.count == 1
+
+
+def test_answers_in_a_zone_of_their_own_clash_with_nobody_elses_questions() -> None:
+    """``nf_conntrack_tuple_taken`` looks where the replies of the zone stand: NAT need not choose another port."""
+    node = Node()
+    assert node.passes(udp(B, 2, A, 1)) == "NEW"
+    (other,) = node.netns.conntrack
+    zoned, plain = (
+        node.look_up(packet, template=template).ct
+        for packet, template in ((udp(A, 1, B, 2), nf_ct_tmpl_alloc(7, ZONE_DIR_REPL)), (udp(A, 1, B, 3), None))
+    )
+    assert zoned is not None
+    assert zoned.reply == other.orig
+    assert not nf_conntrack_tuple_taken(zoned.reply, zoned)
+    assert plain is not None
+    assert nf_conntrack_tuple_taken(other.orig, plain)
 
 
 def test_the_mark_may_name_the_zone() -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from podwire.linux.netfilter.tables import LEGACY, NFT
 from podwire.linux.netfilter.xt.base import XtCheckError
-from podwire.wire.headers import TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_RST, TCP_SYN, Tcp
+from podwire.wire.headers import IPPROTO_TCP, TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_RST, TCP_SYN, Tcp
 from tests.linux.lab import Lab
 from tests.linux.netfilter.nat.natlab import connections, iptables
-from tests.linux.netfilter.xt.targetlab import B, refused, routed, seen, tcp, udp
+from tests.linux.netfilter.xt.targetlab import B, ipv4, refused, routed, seen, send, tcp, udp
 
 MSS = bytes.fromhex("020405b4")
 WSCALE = bytes.fromhex("0103030701030307")
@@ -114,6 +114,18 @@ def test_an_mss_is_not_added_to_data() -> None:
     iptables(lab, "r", f"{SYN_RULE} --set-mss 1200")
     tcp(lab, TCP_SYN, payload=b"data")
     assert [segment.options for segment in lab.headers("r:r1", Tcp)] == [b""]
+
+
+@pytest.mark.parametrize(("rule", "sizes"), [("", [52, 108]), ("--set-mss 1200", [108, 52])])
+def test_what_came_in_pieces_is_cut_anew_once_its_options_were_looked_at(rule: str, sizes: list[int]) -> None:
+    """Pieces of 52 and 108 bytes, as ``skb_ensure_writable`` leaves them."""
+    lab = routed()
+    iptables(lab, "r", "-A FORWARD -m conntrack --ctstate NEW")
+    if rule:
+        iptables(lab, "r", f"{SYN_RULE} {rule}")
+    send(lab, ipv4(IPPROTO_TCP, id=7, mf=True), Tcp(1234, 80, 100, 0, TCP_SYN, 1000, checksum=0x1234), bytes(12))
+    send(lab, ipv4(IPPROTO_TCP, id=7, frag=4), None, bytes(88))
+    assert [frame.size - 14 for frame in lab.frames("r:r1")] == sizes
 
 
 def test_under_nft_segments_without_syn_are_changed_too() -> None:

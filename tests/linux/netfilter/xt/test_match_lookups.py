@@ -22,7 +22,7 @@ from podwire.wire.addr import AF_INET
 from podwire.wire.headers import ICMP_DEST_UNREACH, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, Icmp, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet, Quoted
 from tests.linux.netfilter.xt.matchlab import burst, counted, ip, match, passes, routed, rules
-from tests.linux.netfilter.xt.targetlab import send
+from tests.linux.netfilter.xt.targetlab import ipv4, send
 
 BOTH = pytest.mark.parametrize("variant", [NFT, LEGACY])
 
@@ -133,6 +133,18 @@ def test_a_socket_is_found_by_its_datagrams_and_by_errors_about_them() -> None:
     for packet in (to_it, about, cut):
         assert passes(lab, "-m socket", packet, iif="r0")
     assert not passes(lab, "-m socket", datagram(dst="10.0.0.254", dport=54), iif="r0")
+
+
+def test_whoever_looks_for_sockets_wants_datagrams_whole() -> None:
+    """``nf_defrag_ipv4_enable``: with the rule fragments are joined, and without it no longer."""
+    lab = routed()
+    rules(lab, "-A PREROUTING -f", "-A PREROUTING ! -f", table="raw")
+    for rule in ("-A PREROUTING -m mark --mark 1", "-A PREROUTING -m socket", "-F PREROUTING"):
+        rules(lab, rule, table="mangle")
+        send(lab, ipv4(IPPROTO_UDP, id=5, mf=True), Udp(5000, 53, 40, 0), bytes(16))
+        send(lab, ipv4(IPPROTO_UDP, id=5, frag=3), None, bytes(16))
+    # Later pieces, and all others: two pieces, one datagram, two pieces.
+    assert counted(lab, "PREROUTING", table="raw") == [2, 3]
 
 
 def test_the_sockets_mark_becomes_the_packets() -> None:

@@ -37,12 +37,12 @@ def finder(hook: int) -> Finder:
     return lambda every, behind: _known(hook, every, behind)
 
 
-def _known(hook: int, every: HookFn, behind: HookFn) -> HookFn:
+def _known(hook: int, every: HookFn, behind: HookFn) -> HookFn:  # noqa: C901 - one straight way, without calls
     def search(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         verdict = nf_conntrack_in(skb, netns, hook)
         return behind(skb, netns, iif, oif) if verdict == NF_ACCEPT else -EPERM
 
-    def nf_conntrack(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:  # noqa: C901 - one straight way
+    def nf_conntrack(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         layers = skb.packet.layers
         ip: IPv4 = layers[0]  # type: ignore[assignment]
         if ip.mf or ip.frag:

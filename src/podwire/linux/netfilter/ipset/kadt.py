@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _PORT_PROTOCOLS: Final = frozenset({1, 6, 17, 132, 136})
 _TCP: Final = 6
 _UDP: Final = 17
+_RAW_HEADERS: Final = {132: 12, 136: 8}
+"""SCTP and UDP-Lite, whose headers are bytes here: how long they are."""
+_NO_HEADER: Final = 1 << 16
 
 
 class CounterMatch(msgspec.Struct, frozen=True, gc=False):
@@ -219,4 +222,8 @@ def ip_set_get_ip4_port(skb: Skb, *, source: bool) -> tuple[int, int] | None:
         return (header.sport if source else header.dport), ip.proto
     if isinstance(header, Icmp):
         return header.type << 8 | header.code, ip.proto
+    data = skb.packet.payload
+    if isinstance(data, bytes) and len(data) >= _RAW_HEADERS.get(ip.proto, _NO_HEADER):
+        at = 0 if source else 2
+        return int.from_bytes(data[at : at + 2], "big"), ip.proto
     return None if ip.proto in _PORT_PROTOCOLS else (0, ip.proto)

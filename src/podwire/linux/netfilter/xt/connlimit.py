@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from podwire.linux.netfilter.conntrack.entry import IPS_CONFIRMED
 from podwire.linux.netfilter.conntrack.tcp import CLOSE, TIME_WAIT
 from podwire.linux.netfilter.conntrack.tuple import nf_ct_get_tuplepr
 from podwire.linux.netfilter.xt.base import HotDrop, Match, MatchFn
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _FULL: Final = 0xFFFFFFFF
 _GC_MAX: Final = 8
-"""CONNCOUNT_GC_MAX_NODES: when more than so many are found to be over, the rest waits."""
+"""CONNCOUNT_GC_MAX_COLLECT: when more than so many are found to be over, the rest waits."""
 
 Counted = tuple["Tuple5", int]
 """A connection that was seen: its original tuple and its zone."""
@@ -76,8 +77,20 @@ class Connlimit(Match, frozen=True, gc=False):
             if flow is None:
                 raise HotDrop
             zone = 0 if ct is None else ct.zone
-            seen = lists.setdefault((int(ip.dst if daddr else ip.src) & mask, zone), [])
-            return (nf_conncount_count(netns.conntrack, seen, (flow, zone)) > limit) is not upto
+            key = (int(ip.dst if daddr else ip.src) & mask, zone)
+            seen = lists.get(key)
+            if seen is None:
+                lists[key] = [(flow, zone)]
+                return (1 > limit) is not upto
+            over_lo = skb.iif is not None and skb.iif.is_loopback
+            if _is_confirmed(netns.conntrack, ct, flow) and not over_lo:
+                count = nf_conncount_gc_list(netns.conntrack, seen)
+            else:
+                count = nf_conncount_count(netns.conntrack, seen, (flow, zone))
+            if not count:
+                # "kmalloc failed", it takes it for: a connection that says good-bye was the last one.
+                raise HotDrop
+            return (count > limit) is not upto
 
         return connlimit_mt
 
@@ -95,6 +108,24 @@ class Connlimit(Match, frozen=True, gc=False):
         """``connlimit_print4``."""
         side, sign = "dst" if self.daddr else "src", "<=" if self.upto else ">"
         return f"#conn {side}/{self._bits()} {sign} {self.limit}"
+
+
+def _is_confirmed(table: Conntrack, ct: Connection | None, flow: Tuple5) -> bool:
+    """Such a packet adds nothing (``__nf_conncount_add``); one that is not tracked is looked up."""
+    return bool(ct.status & IPS_CONFIRMED) if ct is not None else table.find(flow) is not None
+
+
+def nf_conncount_gc_list(table: Conntrack, seen: list[Counted]) -> int:
+    """``nf_conncount_gc_list``: forget those that are over, that of the packet included, and count."""
+    gone = 0
+    for one in list(seen):
+        found = table.find(one[0], one[1])
+        if found is None or _already_closed(found[0]):
+            seen.remove(one)
+            gone += 1
+            if gone > _GC_MAX:
+                break
+    return len(seen)
 
 
 def nf_conncount_count(table: Conntrack, seen: list[Counted], counted: Counted) -> int:
