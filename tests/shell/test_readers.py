@@ -98,6 +98,10 @@ def test_operands(command, operands):
         ("ip -batch -", True),
         ("ip a", False),
         ("tcpdump -r /dev/stdin", True),
+        ("iptables-restore -w 5 -W 100000 --noflush --counters", True),
+        ("iptables-restore --wait 5 -nT filter", True),
+        ("iptables-restore -w -n", True),
+        ("iptables-restore -w 5 f", False),
     ],
 )
 def test_who_reads_standard_input(command, wants):

@@ -69,6 +69,23 @@ def test_getopt(line, options, operands):
 
 
 @pytest.mark.parametrize(
+    ("line", "options", "operands"),
+    [
+        ("-V 5 f", [("V", "5")], ["f"]),
+        ("-vV 5 f", [("v", ""), ("V", "5")], ["f"]),
+        ("-Vv 5", [("V", ""), ("v", "")], ["5"]),
+        ("-V -v", [("V", ""), ("v", "")], []),
+        ("-V ! 5", [("V", "")], ["!", "5"]),
+        ("--version 5", [("V", "5")], []),
+        ("-V", [("V", "")], []),
+    ],
+)
+def test_greedy_options_take_a_word_that_is_no_option(line, options, operands):
+    """``xs_has_arg`` of iptables, for ``-w 5``."""
+    assert getopt(Words(line), "vVi:p::", LONGS, greedy="V") == (options, operands)
+
+
+@pytest.mark.parametrize(
     ("line", "complaint"),
     [
         ("-x", "tool: invalid option -- 'x'\n"),

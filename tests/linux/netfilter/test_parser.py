@@ -126,3 +126,17 @@ def test_numbers_counters_and_waiting_are_kept():
     assert parse("-Z X 4").actions == ["Z#"]
     assert parse("-L -Z").actions == ["L", "Z"]
     assert said("-t nat -A X", restore="iptables-restore") == "The -t option cannot be used in iptables-restore.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "counters"),
+    [
+        ("-2 3", ((1 << 64) - 2, 3)),
+        ("+2 3", (2, 3)),
+        ("5,-3", (5, (1 << 64) - 3)),
+        ("18446744073709551616 1", ((1 << 64) - 1, 1)),
+        ("-0x10 5", (0, 5)),
+    ],
+)
+def test_counters_are_read_as_strtoull_reads_them(words, counters):
+    assert parse(f"-A INPUT -c {words}").counters == counters

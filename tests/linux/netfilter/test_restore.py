@@ -176,3 +176,17 @@ def test_counters_stand_before_a_rule(line, counters):
 def test_half_of_a_counter_is_refused(line):
     with pytest.raises(OptionError, match="Bad line 3: need"):
         rule_counters(line, 3)
+
+
+@pytest.mark.parametrize("variant", [NFT, LEGACY])
+@pytest.mark.parametrize("line", ["-A FOO -j ACCEPT", "-A FOO ! -p tcp"])
+def test_a_chain_that_the_table_text_has_taken_away_takes_no_rule(door, variant, line):
+    door.iptables_restore("*filter\n:FOO - [0:0]\n-A FOO -j DROP\nCOMMIT\n", variant=variant)
+    text = f"*filter\n:FOO - [0:0]\n-F FOO\n-X FOO\n{line}\nCOMMIT\n"
+    assert refused(door, text, variant=variant, noflush=True).line == 5
+    text = f"*filter\n:FOO - [0:0]\n-A FOO -j DROP\nCOMMIT\n*filter\n{line}\nCOMMIT\n"
+    assert refused(door, text, variant=variant).line == 6
+
+
+def test_a_carriage_return_belongs_to_the_name_of_the_table(door):
+    assert "table name 'filter\r' invalid" in refused(door, "*filter\r\nCOMMIT\r\n").text

@@ -51,14 +51,14 @@ R ipset add t 10.9.9.9
 R ip addr add 10.9.9.9/32 dev lo
 A ping -c 1 -W 0.3 10.9.9.9
 R iptables -t nat -vnL
-R "conntrack -L
+R "conntrack -L 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
 R ipset test s 10.1.0.2
 R ipset add s 10.1.0.2
 R ipset test s 10.1.0.2
 R ipset add s 10.1.0.2
 R ipset -exist add s 10.1.0.2
 R ipset del s 10.1.0.3
-R ipset add s 10.1.0.0/30 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
+R ipset add s 10.1.0.0/30
 R "ipset list s -s | grep -v Size"
 R "ipset save | grep -v '^create' | sort"
 R ipset list -n

@@ -33,7 +33,7 @@ L -t raw -A PREROUTING -j NOTRACK
 R conntrack -F
 A ping -c 1 -W 0.3 10.2.0.2
 L -vnL FORWARD
-R "conntrack -L
+R "conntrack -L 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
 L -t raw -F
 A ping -c 1 -W 0.3 10.2.0.2
 R iptables -t nat -A POSTROUTING -o rb -j SNAT --to-source 10.2.0.1
@@ -49,7 +49,7 @@ R iptables -X
 R iptables -S
 R iptables -P FORWARD ACCEPT
 R iptables -X
-R iptables -vnL 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
+R iptables -vnL
 R "iptables-legacy-save -c | iptables-legacy-restore -c; iptables-legacy-save -c | grep -v '^#'"
 R "iptables-legacy-save | iptables-restore; iptables-save | grep -v '^#'"
 A ping -c 1 -W 0.3 10.2.0.2

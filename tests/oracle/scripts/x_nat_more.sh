@@ -56,9 +56,9 @@ A ping -c 2 -i 0.2 -W 0.3 10.1.0.1
 R iptables -vnL FORWARD
 R iptables -S FORWARD
 CT
-R "conntrack -L -o extended
-R conntrack -L -g 10.2.0.2
-R conntrack -D -g 10.2.0.2
+R "conntrack -L -o extended 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
+R "conntrack -L -g 10.2.0.2 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
+R "conntrack -D -g 10.2.0.2 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"
 R iptables -F
 R iptables -t nat -F
 say netmap
@@ -82,4 +82,3 @@ R sysctl -w net.ipv4.conf.rb.proxy_arp=1
 B ip neigh flush all
 A ping -c 1 -W 0.3 10.2.0.2
 CT
- 2>/dev/null | sed -E 's/ id=[0-9]*//g;s/icmp +1 [0-9]*/icmp/' | sort"

@@ -112,4 +112,7 @@ def nf_ct_invert(flow: Tuple5) -> Flow | None:
 
 def shown(flow: Flow) -> Flow:
     """The tuple as events show it: of ICMP the id stands in both places."""
-    return flow._replace(dport=flow.sport) if flow.proto == IPPROTO_ICMP else flow
+    if flow.proto != IPPROTO_ICMP:
+        return flow
+    src, dst, proto, number, _ = flow
+    return Flow(src, dst, proto, number, number)

@@ -40,13 +40,14 @@ from podwire.linux.netfilter.nat.range import (
     NF_NAT_RANGE_PROTO_SPECIFIED,
     NatRange,
 )
+from podwire.trace.events import Flow
 from podwire.wire.addr import Ip4
 from podwire.wire.headers import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.conntrack.entry import Connection
     from podwire.linux.netns import Netns
-    from podwire.trace.events import ByRule, Flow
+    from podwire.trace.events import ByRule
 
 NF_NAT_MAX_ATTEMPTS: Final = 128
 NF_NAT_HARDER_THRESH: Final = NF_NAT_MAX_ATTEMPTS // 4
@@ -158,7 +159,9 @@ def find_best_ips_proto(flow: Flow, wanted: NatRange, zone: int, manip: int) -> 
         size = int(wanted.max_addr) - int(addr) + 1 & _U32
         # reciprocal_scale
         addr = Ip4(int(addr) + (number * size >> 32) & _U32)
-    return flow._replace(src=addr) if manip == NF_NAT_MANIP_SRC else flow._replace(dst=addr)
+    if manip == NF_NAT_MANIP_SRC:
+        return Flow(addr, flow.dst, flow.proto, flow.sport, flow.dport)
+    return Flow(flow.src, addr, flow.proto, flow.sport, flow.dport)
 
 
 def _port_range(flow: Flow, wanted: NatRange, manip: int) -> tuple[int, int] | None:
@@ -268,5 +271,14 @@ def nf_nat_setup_info(netns: Netns, ct: Connection, wanted: NatRange, manip: int
 def nf_nat_alloc_null_binding(netns: Netns, ct: Connection, hook: int) -> int:
     """``nf_nat_alloc_null_binding``: no rule asks for anything; still a source port that another connection has is exchanged."""
     manip = HOOK2MANIP(hook)
-    addr = ct.reply.dst if manip == NF_NAT_MANIP_SRC else ct.reply.src
+    source = manip == NF_NAT_MANIP_SRC
+    done = IPS_SRC_NAT_DONE if source else IPS_DST_NAT_DONE
+    table = netns.conntrack
+    if not (ct.zone or table.zoned or ct.status & (IPS_CONFIRMED | done) or ct.reply in table.hash):
+        # Nobody has its answers: all stays as it is (nf_nat_setup_info, without making the range and the tuples).
+        ct.status |= done
+        if source:
+            netns.nat.remember(ct)
+        return NF_ACCEPT
+    addr = ct.reply.dst if source else ct.reply.src
     return nf_nat_setup_info(netns, ct, NatRange(NF_NAT_RANGE_MAP_IPS, addr, addr), manip)

@@ -81,7 +81,7 @@ class Connlimit(Match, frozen=True, gc=False):
             seen = lists.get(key)
             if seen is None:
                 lists[key] = [(flow, zone)]
-                return (1 > limit) is not upto
+                return (limit < 1) is not upto
             over_lo = skb.iif is not None and skb.iif.is_loopback
             if _is_confirmed(netns.conntrack, ct, flow) and not over_lo:
                 count = nf_conncount_gc_list(netns.conntrack, seen)
