@@ -139,8 +139,8 @@ MUTATIONS = (
     Mutation(
         "a packet that is too big and must not be fragmented goes on",
         "linux/path/forward.py",
-        "if ip.df and skb.len > (mtu := dst.forward_mtu(netns)):",
-        "if False:",
+        "skb.len > (mtu := out.mtu if dst.device_mtu else dst.forward_mtu(netns))",
+        "(mtu := 0)",
         ("ping_router", "tcpdump_icmp", "route_cache"),
     ),
     Mutation(
@@ -200,8 +200,8 @@ MUTATIONS = (
     Mutation(
         "the last piece is as long as it likes",
         "linux/path/fragment.py",
-        "chunk = rest if len(rest) <= room else rest[: room & ~7]",
-        "chunk = rest[: room & ~7]",
+        "len(rest) if len(rest) <= room else room & ~7",
+        "room & ~7",
         ("frag_sizes",),
     ),
     Mutation(

@@ -22,5 +22,16 @@ from podwire.linux.rtnl.sysctl import SysctlVerbs
 __all__ = ["Netlink", "Peer"]
 
 
-class Netlink(ModuleVerbs, SysctlVerbs, RouteVerbs, NeighVerbs, FdbVerbs, BpfVerbs, RouteGetVerbs, NetfilterVerbs, IpsetVerbs, ConntrackVerbs):
+class Netlink(
+    ModuleVerbs,
+    SysctlVerbs,
+    RouteVerbs,
+    NeighVerbs,
+    FdbVerbs,
+    BpfVerbs,
+    RouteGetVerbs,
+    NetfilterVerbs,
+    IpsetVerbs,
+    ConntrackVerbs,
+):
     """All verbs on one namespace. Errors are ``NetlinkError`` with the kernel's errno and extended acknowledgement."""

@@ -204,6 +204,12 @@ def test_a_chain_that_is_not_edited_keeps_its_index() -> None:
     after = index_of(table.chains["U"])
     assert after is not before
     assert after.rest == [0]
+    # Nor is an older state taken for that of a chain that somebody has changed in its place.
+    chain = table.chains["U"]
+    assert len(chain.facts().rules) == 9
+    chain.rules = chain.rules[1:]
+    assert index_of(chain).rest == []
+    assert len(chain.facts().rules) == 8
 
 
 def test_the_packet_path_takes_the_index() -> None:

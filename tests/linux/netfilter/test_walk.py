@@ -258,7 +258,10 @@ def test_kube_proxys_rules_tell_the_same(step: str) -> None:
 
 
 @settings(max_examples=12, deadline=None)
-@given(rules=st.sampled_from((RULES, KUBE)), steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=2, max_size=6))
+@given(
+    rules=st.sampled_from((RULES, KUBE)),
+    steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=2, max_size=6, unique=True),
+)
 def test_any_changes_between_packets_are_noticed(rules: str, steps: list[str]) -> None:
     agree(rules, steps)
 

@@ -3,6 +3,7 @@
 ns a r b
 pair a eth0 02:00:00:00:00:0a r ra 02:00:00:00:00:1a
 pair b eth0 02:00:00:00:00:0b r rb 02:00:00:00:00:1b
+for i in a.eth0 b.eth0 r.ra r.rb; do sys ${i%.*} net.ipv4.neigh.${i#*.}.delay_first_probe_time=60; done
 ip -n a addr add 10.1.0.2/24 dev eth0; ip -n a route add default via 10.1.0.1
 ip -n b addr add 10.2.0.2/24 dev eth0; ip -n b route add default via 10.2.0.1
 ip -n r addr add 10.1.0.1/24 dev ra; ip -n r addr add 10.2.0.1/24 dev rb

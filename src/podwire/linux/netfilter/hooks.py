@@ -181,12 +181,17 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:
                 if counting := walk.counting:
                     length = skb.len
                     machine = netns.machine
-                    sink = machine.log.sink
+                    if (sink := machine.log.sink) is None:
+                        for one, _ in counting:
+                            one.packets += 1
+                            one.bytes += length
+                        return 1
+                    now, name, label, number = machine.world.now, machine.name, netns.label, skb.id
                     for one, event in counting:
                         one.packets += 1
                         one.bytes += length
-                        if sink is not None and event is not None:
-                            sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
+                        if event is not None:
+                            sink(Record(now, name, label, number, event))
                 return 1
         for fn in functions:
             verdict = fn(skb, netns, iif, oif)

@@ -133,7 +133,7 @@ class ChainIndex(Generic[One]):
                 if proto != IPPROTO_TCP and proto != IPPROTO_UDP:  # noqa: PLR1714 - a set would be hashed for every packet
                     continue
                 header = layers[1] if len(layers) > 1 else None
-                if ip.frag or type(header) is not (TcpHeader if proto == IPPROTO_TCP else UdpHeader):
+                if type(header) is not (TcpHeader if proto == IPPROTO_TCP else UdpHeader):
                     # A fragment, or a header that is cut off: the match itself has to look at it (it may drop the packet).
                     return None
                 value = proto << 16 | header.dport

@@ -69,6 +69,18 @@ def test_ports_of_icmp_and_of_what_has_none(door: Netlink) -> None:
     assert test(door, "p", skb(None, 47), "src", "src")
 
 
+def test_ports_of_what_has_a_header_of_bytes(door: Netlink) -> None:
+    door.ipset_create("p", "hash:ip,port")
+    for proto in (132, 136):
+        door.ipset_add("p", Adt(ip=ip(SRC), proto=proto, port=80))
+        packet = skb(None, proto)
+        packet.packet = Packet(packet.packet.layers, b"\x03\xe8\x00\x50" + bytes(8))
+        assert test(door, "p", packet, "src", "dst")
+        assert not test(door, "p", packet, "src", "src")
+        packet.packet = Packet(packet.packet.layers, b"\x03\xe8\x00\x50")
+        assert not test(door, "p", packet, "src", "dst")
+
+
 def test_a_later_fragment_has_no_port(door: Netlink) -> None:
     door.ipset_create("p", "hash:ip,port")
     for proto in (6, 47):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from podwire.linux.netfilter.conntrack.tcp import CLOSE
 from podwire.linux.netfilter.tables import LEGACY, NFT
+from podwire.wire.headers import TCP_ACK, TCP_SYN
+from tests.linux.netfilter.xt import targetlab
 from tests.linux.netfilter.xt.matchlab import burst, clear, counted, routed, rules
 
 BOTH = pytest.mark.parametrize("variant", [NFT, LEGACY])
@@ -199,3 +202,17 @@ def test_connlimit_counts_connections_and_forgets_those_that_are_over() -> None:
     burst(lab, src="10.0.0.5")
     burst(lab, src="10.0.1.5")
     assert counted(lab) == [2]
+
+
+def test_connlimit_drops_what_the_last_connection_sends_once_it_is_closed() -> None:
+    """Seen of iptables of both variants on Linux 6.18: the closed one is forgotten, none is left, and none is taken for an error."""
+    lab = targetlab.routed()
+    rules(lab, "-A FORWARD -i r0 -m connlimit --connlimit-above 5", "-A FORWARD -i r0")
+    lab.set_neigh("b:v1", "10.1.0.254", "02:00:00:00:00:1b")
+    targetlab.tcp(lab, TCP_SYN)
+    assert counted(lab) == [0, 1]
+    (ct,) = lab["r"].conntrack
+    assert ct.proto.state == CLOSE  # type: ignore[union-attr]
+    targetlab.tcp(lab, TCP_ACK, seq=101)
+    assert counted(lab) == [0, 1]
+    assert lab.drops("r")[-1] == ("nf_hook_slow", "NETFILTER_DROP")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from podwire.linux.netfilter.conntrack.entry import IPS_CONFIRMED
 from podwire.linux.netfilter.conntrack.tcp import CLOSE, TIME_WAIT
 from podwire.linux.netfilter.conntrack.tuple import nf_ct_get_tuplepr
 from podwire.linux.netfilter.xt.base import HotDrop, Match, MatchFn
@@ -82,13 +81,12 @@ class Connlimit(Match, frozen=True, gc=False):
             if seen is None:
                 lists[key] = [(flow, zone)]
                 return (limit < 1) is not upto
-            over_lo = skb.iif is not None and skb.iif.is_loopback
-            if _is_confirmed(netns.conntrack, ct, flow) and not over_lo:
+            if ct is not None and _already_closed(ct):
                 count = nf_conncount_gc_list(netns.conntrack, seen)
             else:
                 count = nf_conncount_count(netns.conntrack, seen, (flow, zone))
             if not count:
-                # "kmalloc failed", it takes it for: a connection that says good-bye was the last one.
+                # It takes that for a lack of memory: what is still sent by the last connection, which is closed, is dropped.
                 raise HotDrop
             return (count > limit) is not upto
 
@@ -110,13 +108,8 @@ class Connlimit(Match, frozen=True, gc=False):
         return f"#conn {side}/{self._bits()} {sign} {self.limit}"
 
 
-def _is_confirmed(table: Conntrack, ct: Connection | None, flow: Tuple5) -> bool:
-    """Such a packet adds nothing (``__nf_conncount_add``); one that is not tracked is looked up."""
-    return bool(ct.status & IPS_CONFIRMED) if ct is not None else table.find(flow) is not None
-
-
 def nf_conncount_gc_list(table: Conntrack, seen: list[Counted]) -> int:
-    """``nf_conncount_gc_list``: forget those that are over, that of the packet included, and count."""
+    """``nf_conncount_gc_list``: forget those that are over, and count; a closed connection is not noted again by its packets."""
     gone = 0
     for one in list(seen):
         found = table.find(one[0], one[1])
