@@ -336,11 +336,9 @@ class Drawing(Parts):
                 chunk = self.pick((packets.INIT,) * 4 + (packets.DATA, packets.COOKIE_ECHO, packets.ABORT))
                 body = packets.sctp(sport, dport, chunk)
                 send = self.send(side, packets.ipv4(src, dst, packets.SCTP, body, ttl=ttl, tos=tos, ident=self.ident()))
-                return [
-                    send,
-                    *(Answer("reply") for _ in range(self.number(0, 4))),
-                    *self.some((send, Answer("unreachable")), 1),
-                ]
+                replied = [Answer("reply")] * self.number(0, 4)
+                ends: tuple[Item, ...] = (send, Answer("unreachable"))
+                return [send, *replied, *self.some(ends, 1)]
             case "fragments":
                 return self.fragments(side, src, dst, sport, dport)
             case _:

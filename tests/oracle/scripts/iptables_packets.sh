@@ -4,6 +4,7 @@ ns a r b
 pair a v0 02:00:00:00:00:0a r r0 02:00:00:00:00:01
 pair r r1 02:00:00:00:00:02 b v1 02:00:00:00:00:0b
 sys r net.ipv4.ip_forward=1
+for d in "a v0" "r r0" "r r1" "b v1"; do set -- $d; sys $1 net.ipv4.neigh.$2.delay_first_probe_time=60; done
 ip -n a addr add 10.0.0.2/24 dev v0
 ip -n r addr add 10.0.0.1/24 dev r0
 ip -n r addr add 10.1.0.1/24 dev r1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from podwire.linux.netfilter.conntrack.entry import IPS_SEEN_REPLY
 from podwire.linux.netfilter.conntrack.tcp import CLOSE
+from podwire.linux.netfilter.conntrack.tcpwindow import TcpTrack
 from podwire.linux.netfilter.tables import LEGACY, NFT
-from podwire.wire.headers import TCP_ACK, TCP_SYN
+from podwire.wire.headers import TCP_ACK, TCP_RST
+from tests.linux.netfilter.nat.natlab import iptables
 from tests.linux.netfilter.xt import targetlab
 from tests.linux.netfilter.xt.matchlab import burst, clear, counted, routed, rules
 
@@ -208,11 +211,13 @@ def test_connlimit_drops_what_the_last_connection_sends_once_it_is_closed() -> N
     """Seen of iptables of both variants on Linux 6.18: the closed one is forgotten, none is left, and none is taken for an error."""
     lab = targetlab.routed()
     rules(lab, "-A FORWARD -i r0 -m connlimit --connlimit-above 5", "-A FORWARD -i r0")
-    lab.set_neigh("b:v1", "10.1.0.254", "02:00:00:00:00:1b")
-    targetlab.tcp(lab, TCP_SYN)
+    iptables(lab, "b", "-A INPUT -j DROP")
+    targetlab.tcp(lab, TCP_ACK)
     assert counted(lab) == [0, 1]
     (ct,) = lab["r"].conntrack
-    assert ct.proto.state == CLOSE  # type: ignore[union-attr]
-    targetlab.tcp(lab, TCP_ACK, seq=101)
+    ct.status |= IPS_SEEN_REPLY
+    targetlab.tcp(lab, TCP_RST)
+    assert isinstance(ct.proto, TcpTrack)
+    assert ct.proto.state == CLOSE
     assert counted(lab) == [0, 1]
     assert lab.drops("r")[-1] == ("nf_hook_slow", "NETFILTER_DROP")
