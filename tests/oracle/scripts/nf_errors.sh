@@ -1,5 +1,6 @@
 # ICMP errors that come back through NAT and through a tunnel: who hears them, about which packet (F196, F160)
 # area: netfilter
+# frames: no — answers to what was masqueraded leave by another source port of the tunnel than the question, and by the same one in podwire
 ns pod node1 node2 end
 pair pod eth0 02:00:00:00:01:01 node1 veth1 02:00:00:00:02:01
 pair node1 eth0 02:00:00:00:00:01 node2 eth0 02:00:00:00:00:02

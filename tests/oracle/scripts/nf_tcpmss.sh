@@ -1,5 +1,6 @@
 # The MSS of TCP: from the device, from the route, from what was learned; TCPMSS clamps it; what a refused connection says
 # area: netfilter
+# frames: no — ports, sequence numbers and time stamps of TCP are drawn anew; the dumps show the options
 ns a r b
 pair a eth0 02:00:00:00:00:0a r ra 02:00:00:00:00:01
 pair b eth0 02:00:00:00:00:0b r rb 02:00:00:00:00:02
@@ -63,7 +64,7 @@ for e in icmp-port-unreachable icmp-host-unreachable icmp-net-prohibited icmp-ad
     c
 done
 t $I -R FORWARD 1 -p tcp --dport 80 -j DROP
-c
+t "ip netns exec a curl -s -S --connect-timeout 0.5 http://10.2.0.2/ 2>&1 | cut -c1-10"
 t $I -F
 t $I -t nat -A PREROUTING -d 10.96.0.1 -p tcp --dport 80 -j DNAT --to-destination 10.2.0.2:8080
 t $I -t nat -A POSTROUTING -o rb -j MASQUERADE

@@ -1,5 +1,6 @@
 # Rules on bridged packets: physdev, DNAT, masquerading and REJECT with br_netfilter on and off
 # area: netfilter
+# frames: no — a bridge that snoops joins 224.0.0.106, and podwire sends no IGMP
 modprobe br_netfilter 2>/dev/null
 ns h p q
 ip -n h link add br0 type bridge forward_delay 0
@@ -64,7 +65,7 @@ P ping -c 1 -W 0.3 10.96.0.1
 CT
 H sysctl -w net.bridge.bridge-nf-call-iptables=1
 H conntrack -F
-say dnat to self (hairpin)
+say dnat to self: hairpin
 H iptables -t nat -F
 H iptables -t nat -A PREROUTING -d 10.96.0.2 -j DNAT --to-destination 10.5.0.2
 H iptables -t nat -A POSTROUTING -s 10.5.0.2 -d 10.5.0.2 -j MASQUERADE

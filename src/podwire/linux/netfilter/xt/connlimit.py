@@ -75,6 +75,10 @@ class Connlimit(Match, frozen=True, gc=False):
             flow = nf_ct_get_tuplepr(skb.packet) if ct is None else ct.orig
             if flow is None:
                 raise HotDrop
+            if ct is None and (known := netns.conntrack.find(flow)) is not None:
+                # get_ct_or_tuple_from_skb: an invalid packet of a connection is one of that connection.
+                ct = known[0]
+                flow = ct.orig
             zone = 0 if ct is None else ct.zone
             key = (int(ip.dst if daddr else ip.src) & mask, zone)
             seen = lists.get(key)
