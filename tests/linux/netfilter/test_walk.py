@@ -274,7 +274,7 @@ def test_walks_are_taken() -> None:
     assert all(echo.walks[hook * WALKS].good for hook in (NF_INET_PRE_ROUTING, NF_INET_FORWARD, NF_INET_POST_ROUTING))
     walk = echo.walks[NF_INET_FORWARD * WALKS]
     assert walk.generation == netns.generation
-    assert [event.by.chain for _, event in walk.counting if event is not None] == ["FORWARD", "KUBE-FORWARD"]
+    assert [event.by.chain for event in walk.events] == ["FORWARD", "KUBE-FORWARD"]
 
     def matches() -> int:
         story.lab.restart()
@@ -286,3 +286,9 @@ def test_walks_are_taken() -> None:
     walk.counting.clear()
     assert matches() == before - 1
     assert not story.lab.events(Dropped, "node1")
+
+
+def test_more_walks_than_may_wait_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for one, every other walk makes those that wait tell what they have counted."""
+    monkeypatch.setattr(hooks, "_PENDING", 1)
+    agree(KUBE, [])

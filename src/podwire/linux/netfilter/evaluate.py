@@ -278,8 +278,8 @@ def ipt_do_table(  # noqa: C901 - one loop, as in the kernel
                     break
             else:
                 rule = one.rule
-                rule.packets += 1
-                rule.bytes += skb.len
+                rule.hits += 1
+                rule.octets += skb.len
                 if sink is not None:
                     event = one.matched or matched_event(one)
                     sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
@@ -346,8 +346,8 @@ def _policy(base: CompiledChain, skb: Skb, netns: Netns, iif: Link | None, oif: 
     if skb.nf_trace and netns.xtables.monitors:
         _nft_trace(base, None, None, skb, netns, iif, oif)
     if chain.counts:
-        chain.packets += 1
-        chain.bytes += skb.len
+        chain.hits += 1
+        chain.octets += skb.len
     drop = chain.policy == "DROP"
     if log_on and (drop or skb.nf_trace):
         by = base.policy()

@@ -150,6 +150,10 @@ def _each(entries: list[Entry]) -> HookFn:
     return lambda skb, netns, iif, oif: nf_hook(functions, skb, netns, iif, oif)
 
 
+_PENDING: Final = 4096
+"""So many walks may wait to be counted."""
+
+
 def _behind(entries: list[Entry], hook: int) -> HookFn:
     """The functions behind the one that finds the connection: a packet whose flow has passed them goes the way that was noted."""
     functions = tuple(entry.fn for entry in entries)
@@ -178,19 +182,19 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:
                 return _note(functions, again, key, skb, netns, iif, oif)
             elif walk.good:
                 skb.mark = walk.after
-                if counting := walk.counting:
-                    length = skb.len
+                if walk.counting:
+                    if not walk.packets:
+                        waiting = netns.xtables.pending.walks
+                        waiting.append(walk)
+                        if len(waiting) > _PENDING:
+                            netns.xtables.pending.settle()
+                            netns.xtables.pending.walks.append(walk)
+                    walk.packets += 1
+                    walk.octets += skb.len
                     machine = netns.machine
-                    if (sink := machine.log.sink) is None:
-                        for one, _ in counting:
-                            one.packets += 1
-                            one.bytes += length
-                        return 1
-                    now, name, label, number = machine.world.now, machine.name, netns.label, skb.id
-                    for one, event in counting:
-                        one.packets += 1
-                        one.bytes += length
-                        if event is not None:
+                    if (sink := machine.log.sink) is not None:
+                        now, name, label, number = machine.world.now, machine.name, netns.label, skb.id
+                        for event in walk.events:
                             sink(Record(now, name, label, number, event))
                 return 1
         for fn in functions:
@@ -213,7 +217,7 @@ def _note(
 ) -> int:
     """Literally, and what the packet meets is noted for those that follow."""
     ct = skb.ct
-    walk = begin_walk(skb, iif, oif)
+    walk = begin_walk(skb, netns, iif, oif)
     if ct is None or walk is None:
         return nf_hook(functions, skb, netns, iif, oif)
     generation = netns.generation

@@ -31,6 +31,7 @@ from podwire.wire.addr import Ip
 if TYPE_CHECKING:
     from podwire.linux.netfilter.evaluate import CompiledTable
     from podwire.linux.netfilter.index import RuleIndex
+    from podwire.linux.netfilter.walk import Walk
     from podwire.linux.netfilter.xt.hashtable import HashlimitTable
     from podwire.linux.netfilter.xt.recent import RecentTable
     from podwire.linux.netns import Netns
@@ -141,13 +142,33 @@ class RuleSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     target: Target | None = None
 
 
+class Pending:
+    """Walks (``netfilter.walk``) that packets have gone again, and whose rules have not been told: they are when somebody asks."""
+
+    __slots__ = ("walks",)
+
+    def __init__(self) -> None:
+        self.walks: list[Walk] = []
+
+    def settle(self) -> None:
+        """Tell the rules and policies what they have counted."""
+        walks, self.walks = self.walks, []
+        for walk in walks:
+            packets, octets = walk.packets, walk.octets
+            walk.packets = walk.octets = 0
+            for one in walk.counting:
+                one.hits += packets
+                one.octets += octets
+
+
 class Rule(msgspec.Struct, eq=False):
-    """A rule in its place: what it says, who wrote it and what it counted."""
+    """A rule in its place: what it says, who wrote it and what it counted: ``packets`` and ``bytes``."""
 
     spec: RuleSpec
     owner: Owner = KERNEL
-    packets: int = 0
-    bytes: int = 0
+    hits: int = 0
+    """Packets, but for those of pending walks."""
+    octets: int = 0
     plain: bool = False
     """Its extensions may stand anywhere and need nothing (``stands_anywhere``): there is nothing to look at."""
     checked: bool = False
@@ -156,6 +177,34 @@ class Rule(msgspec.Struct, eq=False):
     """What a packet must pass, once compiled: state of matches lasts as long as this."""
     handle: int = 0
     """nf_tables' number of it, which counts chains and rules of a table alike."""
+    pending: Pending | None = None
+    """Where walks wait that it is part of."""
+
+    @property
+    def packets(self) -> int:
+        """How many packets it has matched."""
+        if self.pending is not None:
+            self.pending.settle()
+        return self.hits
+
+    @packets.setter
+    def packets(self, number: int) -> None:
+        if self.pending is not None:
+            self.pending.settle()
+        self.hits = number
+
+    @property
+    def bytes(self) -> int:
+        """Of how many bytes they were."""
+        if self.pending is not None:
+            self.pending.settle()
+        return self.octets
+
+    @bytes.setter  # noqa: A003 - as iptables calls them
+    def bytes(self, number: int) -> None:
+        if self.pending is not None:
+            self.pending.settle()
+        self.octets = number
 
 
 class ChainFacts:
@@ -179,15 +228,29 @@ class ChainFacts:
 class Chain:
     """A chain: ``policy`` is ``ACCEPT`` or ``DROP`` for those at a hook, None for a user's. The counters are the policy's."""
 
-    __slots__ = ("_facts", "bytes", "counts", "handle", "index", "name", "owner", "packets", "policy", "rules", "token")
+    __slots__ = (
+        "_facts",
+        "counts",
+        "handle",
+        "hits",
+        "index",
+        "name",
+        "octets",
+        "owner",
+        "pending",
+        "policy",
+        "rules",
+        "token",
+    )
 
     def __init__(self, name: str, policy: str | None = None, rules: Iterable[Rule] = (), owner: Owner = KERNEL) -> None:
         self.name = name
         self.policy = policy
         self.rules: list[Rule] = list(rules)
         self.owner = owner
-        self.packets = 0
-        self.bytes = 0
+        self.hits = self.octets = 0
+        """What the policy has counted, but for pending walks: see ``packets`` and ``bytes``."""
+        self.pending: Pending | None = None
         self.handle = 0
         self.counts = True
         """The policy counts. iptables-nft asks for that (NFTA_CHAIN_COUNTERS) where counters or a policy are set, not where ``-A`` makes
@@ -197,6 +260,32 @@ class Chain:
         """Of its rules by what they want, once a packet has needed it (``index_of``)."""
         self.token = object()
         """Copies of a chain are the same chain: one that was deleted and made anew is at its hook since then (F200)."""
+
+    @property
+    def packets(self) -> int:
+        """How many packets the policy has decided about."""
+        if self.pending is not None:
+            self.pending.settle()
+        return self.hits
+
+    @packets.setter
+    def packets(self, number: int) -> None:
+        if self.pending is not None:
+            self.pending.settle()
+        self.hits = number
+
+    @property
+    def bytes(self) -> int:
+        """Of how many bytes they were."""
+        if self.pending is not None:
+            self.pending.settle()
+        return self.octets
+
+    @bytes.setter  # noqa: A003 - as iptables calls them
+    def bytes(self, number: int) -> None:
+        if self.pending is not None:
+            self.pending.settle()
+        self.octets = number
 
     def facts(self) -> ChainFacts:
         """Gathered when they are first asked for. An edit copies what it changes, and so most chains outlive many commits."""
@@ -239,13 +328,14 @@ class Table:
 class Xtables:
     """The tables of a namespace, by variant and name. A table exists from its first use on."""
 
-    __slots__ = ("hashlimit", "monitors", "netns", "recent", "tables")
+    __slots__ = ("hashlimit", "monitors", "netns", "pending", "recent", "tables")
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
         self.tables: dict[tuple[str, str], Table] = {}
         self.monitors: list[Callable[..., None]] = []
         """Who hears of traced packets (NFNLGRP_NFTRACE): chain, rule or None for the policy, verdict, packet, devices."""
+        self.pending = Pending()
         self.hashlimit: dict[str, HashlimitTable] = {}
         """The tables of ``-m hashlimit`` by name."""
         self.recent: dict[str, RecentTable] = {}

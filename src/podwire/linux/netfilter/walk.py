@@ -23,7 +23,7 @@ from podwire.linux.netfilter.conntrack.entry import (
 if TYPE_CHECKING:
     from podwire.linux.link import Link
     from podwire.linux.netfilter.evaluate import CompiledRule
-    from podwire.linux.netfilter.tables import Chain, Rule
+    from podwire.linux.netfilter.tables import Chain, Pending, Rule
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
     from podwire.trace.events import RuleMatched
@@ -38,18 +38,36 @@ WalkFn = Callable[["Skb", "Netns", "Link | None", "Link | None", "Walk"], int]
 
 
 class Walk:
-    """``counting``: the rules that matched, with their events, and the chains whose policy decided. ``mark`` becomes ``after``."""
+    """``counting``: the rules that matched and the chains whose policy decided; ``events`` those of the rules. ``mark`` becomes ``after``.
 
-    __slots__ = ("after", "counting", "generation", "good", "iif", "mark", "oif")
+    ``packets`` and ``octets`` went this way again, and are still to be counted (``Pending``).
+    """
 
-    def __init__(self, mark: int, iif: Link | None, oif: Link | None) -> None:
+    __slots__ = (
+        "after",
+        "counting",
+        "events",
+        "generation",
+        "good",
+        "iif",
+        "mark",
+        "octets",
+        "oif",
+        "packets",
+        "pending",
+    )
+
+    def __init__(self, mark: int, iif: Link | None, oif: Link | None, pending: Pending | None = None) -> None:
         self.generation = -1
         """Of the namespace, once all functions have been passed."""
         self.iif = iif
         self.oif = oif
         self.mark = self.after = mark
         self.good = True
-        self.counting: list[tuple[Rule | Chain, RuleMatched | None]] = []
+        self.counting: list[Rule | Chain] = []
+        self.events: list[RuleMatched] = []
+        self.packets = self.octets = 0
+        self.pending = pending
 
     def through(self, rules: list[CompiledRule]) -> Iterator[CompiledRule]:
         """The packet is shown these, one after the other, as far as it comes."""
@@ -64,21 +82,24 @@ class Walk:
         target = rule.spec.target
         if not (target is None or target.steady):
             self.good = False
-        self.counting.append((rule, event))
+        rule.pending = self.pending
+        self.counting.append(rule)
+        self.events.append(event)
 
     def policy(self, chain: Chain) -> None:
         """The policy of a base chain has let the packet through."""
         if chain.counts:
-            self.counting.append((chain, None))
+            chain.pending = self.pending
+            self.counting.append(chain)
 
 
 FIRST: Final = Walk(0, None, None)
 """A packet has been there, and nothing was noted."""
 
 
-def begin_walk(skb: Skb, iif: Link | None, oif: Link | None) -> Walk | None:
+def begin_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> Walk | None:
     """A walk to be told by this packet, if those of its flow can be alike at all."""
     ct = skb.ct
     if ct is None or ct.status & (IPS_CONFIRMED | IPS_TEMPLATE) != IPS_CONFIRMED:
         return None
-    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb.mark, iif, oif)
+    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb.mark, iif, oif, netns.xtables.pending)
