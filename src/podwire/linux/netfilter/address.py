@@ -26,6 +26,21 @@ def parse_addresses(text: str, names: Names, *, invert: bool) -> list[Prefix]:
     return found
 
 
+def dotted_quad(text: str) -> int | None:
+    """Four decimal numbers as everybody writes them; None for whatever else an address may look like."""
+    parts = text.split(".")
+    if len(parts) != 4 or not text.isascii():
+        return None
+    value = 0
+    for part in parts:
+        if not part.isdecimal() or len(part) > 3 or (part[0] == "0" and part != "0"):
+            return None
+        value = value << 8 | (number := int(part))
+        if number > 255:
+            return None
+    return value
+
+
 def _mask(text: str) -> int:
     """``parse_ipmask``: dotted, or a length."""
     dotted = _dotted(text, mask=True) if "." in text else None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from podwire.linux.netfilter.address import parse_addresses
+from podwire.linux.netfilter.address import dotted_quad, parse_addresses
 from podwire.linux.netfilter.command import RuleDraft
 from podwire.linux.netfilter.grammar import LONG_OPTIONS, STANDARD_TARGETS, match_name
 from podwire.linux.netfilter.lines import plain_words
@@ -29,6 +29,7 @@ from podwire.linux.netfilter.xt.options import (
     options_fcheck,
 )
 from podwire.linux.netfilter.xt.registry import find_match, find_target, is_target
+from podwire.wire.addr import Ip4
 
 if TYPE_CHECKING:
     from podwire.linux.netfilter.edit import Edit
@@ -43,6 +44,7 @@ _INCOMING: Final = frozenset({"PREROUTING", "INPUT"})
 _OUTGOING: Final = frozenset({"POSTROUTING", "OUTPUT"})
 _NUMERIC: Final = re.compile(r"[0-9./]+", re.ASCII)
 _COUNTED: Final = re.compile(r"\[(\d+):(\d+)\] ?", re.ASCII)
+_HOST: Final = 0xFFFFFFFF
 _BASE_OPTIONS: Final = frozenset(f"--{name}" for name, _letter in LONG_OPTIONS)
 _VALUED: Final = frozenset({"-s", "-d", "-i", "-o", "-p", "-j"})
 
@@ -68,10 +70,12 @@ class Options:
 class Group:
     """An extension in a shape: where its options and their arguments stand, and what has been made of such words."""
 
-    __slots__ = ("given", "key", "made", "options", "proto")
+    __slots__ = ("given", "key", "made", "options", "proto", "quick")
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.quick = False
+        """It has one option, the one that the extension takes at a glance."""
         self.given: list[tuple[str, bool, int, int]] = []
         """Name, inverted, from where to where its arguments stand."""
         self.key: Callable[[list[str]], Any] = _nothing
@@ -90,6 +94,9 @@ class Group:
         places = [place for _, _, start, stop in self.given for place in range(start, stop)]
         if places:
             self.key = itemgetter(*places)
+        if len(self.given) == 1:
+            name, inverted, start, stop = self.given[0]
+            self.quick = name == self.options.extension.QUICK and not inverted and stop == start + 1
 
 
 def _nothing(_words: list[str]) -> None:
@@ -354,7 +361,11 @@ class FastLines:
         )
 
     def _make(self, group: Group, words: list[str]) -> Match | Target:
-        """As ``Parser`` does it."""
+        """As ``Parser`` does it, but for what the extension itself takes at a glance."""
+        if group.quick and group.proto is not None:
+            at_a_glance = group.options.extension.quick(words[group.given[0][2]], group.proto.number)
+            if at_a_glance is not None:
+                return at_a_glance  # type: ignore[return-value]
         draft = RuleDraft(self.table, self.variant)
         draft.proto = group.proto
         extension = group.options.extension
@@ -378,9 +389,13 @@ class FastLines:
         return made  # type: ignore[return-value]
 
     def _prefix(self, text: str, known: dict[str, Prefix | None]) -> Prefix | None:
+        invert = known is self.negated
+        host = dotted_quad(text.removesuffix("/32"))
+        if host is not None:
+            one = known[text] = Prefix(Ip4(host), _HOST, invert)
+            return one
         if not _NUMERIC.fullmatch(text):
             raise NotPlain
-        invert = known is self.negated
         try:
             prefix = parse_addresses(text, self.names, invert=invert)[0]
         except OptionError:

@@ -45,6 +45,13 @@ class Extension(msgspec.Struct, frozen=True, gc=False):
 
     NAME: ClassVar[str] = ""
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
+    QUICK: ClassVar[str] = ""
+    """The option (``--name``) that ``quick`` reads, where it is the only one."""
+
+    @classmethod
+    def quick(cls, argument: str, proto: int) -> Self | None:  # noqa: ARG003 - for those that have one
+        """What ``build`` would give for a plain argument of ``QUICK`` in a rule of that protocol; None for every other."""
+        return None
 
     @classmethod
     def parse(cls, call: OptionCall) -> None:
