@@ -143,7 +143,12 @@ def traced(text: str, names: Names | None = None) -> str:
 
 
 def _by_packet(text: str) -> str:
-    return "".join(sorted(text.splitlines(keepends=True), key=lambda line: int(line[1:].partition(" ")[0] or 0)))
+    """What each packet met, whichever came first: a joined datagram is known by its events before the answer to it is."""
+    met: dict[str, list[str]] = {}
+    for line in text.splitlines(keepends=True):
+        number, _, rest = line.partition(" ")
+        met.setdefault(number, []).append(rest)
+    return "\n".join(sorted("".join(rest) for rest in met.values()))
 
 
 def _named(names: Names, word: str, value: int) -> str:

@@ -192,7 +192,8 @@ class Parts:
             choices += [f"-m owner {no}{self.pick(('--uid-owner 0', '--gid-owner 0', '--socket-exists'))}"] * 2
         if chains <= {"PREROUTING", "INPUT"} and len(chains) == 1:
             choices.append(f"-m addrtype --dst-type LOCAL{self.pick(('', ' --limit-iface-in'))}")
-        if proto in {"tcp", "udp"}:
+        if proto in {"tcp", "udp"} and chains <= {"PREROUTING", "FORWARD"}:
+            # Of segments that the router itself sends on a connection that they close: README.md.
             choices.append(
                 f"-m connlimit --connlimit-{self.pick(('above', 'upto'))} {self.number(1, 3)} --connlimit-mask 32 --connlimit-saddr"
             )

@@ -75,7 +75,7 @@ def icmp_send(netns: Netns, skb: Skb, type_: int, code: int, info: int = 0, *, g
         elif netns.setting("icmp_errors_use_inbound_ifaddr") and incoming is not None and not skb.local_out:
             source = inet_select_addr(netns, incoming, ip.src, SCOPE_LINK)
         tos = ip.tos & 0x1E | _PREC_INTERNETCONTROL if type_ in ICMP_ERRORS else ip.tos
-        mark = skb.mark if netns.setting("fwmark_reflect") else 0
+        mark = _reply_mark(netns, skb)
         limited = _is_limited(netns, type_, code)
         if limited and not (incoming is not None and incoming.is_loopback) and not _global_allow(netns):
             withheld = "ratelimit"
@@ -109,8 +109,14 @@ def _flow(netns: Netns) -> tuple[int, int, int] | None:
     return (IPPROTO_ICMP, 0, 0) if netns.custom_rules else None
 
 
+def _reply_mark(netns: Netns, skb: Skb) -> int:
+    """``IP4_REPLY_MARK``: with fwmark_reflect the mark of what is answered."""
+    return skb.mark if skb.mark and netns.setting("fwmark_reflect") else 0
+
+
 def _push(netns: Netns, packet: Packet, dst: Dst, skb: Skb, type_: int, code: int, source: Ip) -> None:
     error = Skb(packet, netns.machine.world.new_packet_id())
+    error.mark = _reply_mark(netns, skb)
     nf_conntrack_attach(error, skb)
     if netns.machine.log.on:
         netns.emit(skb.id, IcmpSent(type_, code, skb.ip.src, source, error.id))
@@ -302,7 +308,7 @@ def _icmp_socket_deliver(netns: Netns, skb: Skb, link: Link, icmp: Icmp, inner: 
         return "redirect about an unknown packet"
     too_big = icmp.type == ICMP_DEST_UNREACH and icmp.code == ICMP_FRAG_NEEDED
     if echo_reply and too_big:
-        ipv4_update_pmtu(netns, inner, mtu, mark=skb.mark if netns.setting("fwmark_reflect") else 0)
+        ipv4_update_pmtu(netns, inner, mtu, mark=_reply_mark(netns, skb))
     if too_big and isinstance(transport, Udp) and _encap_err_lookup(netns, inner, transport):
         # A tunnel has no sending socket: only the path of the outer packet learns.
         ipv4_update_pmtu(netns, inner, mtu)
@@ -372,7 +378,8 @@ def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes
             netns.emit(skb.id, Dropped("icmp_rcv", DropReason.INVALID_PROTO, by, link.name))
         return
     source = _spec_dst(netns, skb, link) if broadcast else ip.dst
-    dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, any_src=False, ports=_flow(netns))
+    mark = _reply_mark(netns, skb)
+    dst = ip_route_output(netns, ip.src, source, tos=ip.tos & 0x1C, mark=mark, ports=_flow(netns))
     tiny = dst.kind != "error" and dst.effective_mtu < IPV4_MIN_MTU
     if log_on:
         note = f"seq {answer.seq}" if to == "icmp_echo" else f"type {ICMP_TIMESTAMP}"
@@ -382,6 +389,7 @@ def _icmp_reply(netns: Netns, skb: Skb, link: Link, answer: Icmp, payload: bytes
     to_whom = ip.src or dst.src
     header = IPv4(source or dst.src, to_whom, IPPROTO_ICMP, ip_select_ttl(netns, dst), ip.tos, netns.new_ip_id())
     reply = Skb(Packet((header, answer), payload), netns.machine.world.new_packet_id())
+    reply.mark = mark
     _send(netns, reply, dst, skb.id, "reply")
 
 
