@@ -161,6 +161,24 @@ class Pending:
                 one.octets += octets
 
 
+class Counter:
+    """``packets`` and ``bytes`` of a rule or policy: whoever reads or writes them has the pending walks counted first."""
+
+    def __init__(self, kept: str) -> None:
+        self._kept = kept
+
+    def __get__(self, one: Rule | Chain, _owner: object = None) -> int:
+        if one.pending is not None:
+            one.pending.settle()
+        number: int = getattr(one, self._kept)
+        return number
+
+    def __set__(self, one: Rule | Chain, number: int) -> None:
+        if one.pending is not None:
+            one.pending.settle()
+        setattr(one, self._kept, number)
+
+
 class Rule(msgspec.Struct, eq=False):
     """A rule in its place: what it says, who wrote it and what it counted: ``packets`` and ``bytes``."""
 
@@ -180,31 +198,8 @@ class Rule(msgspec.Struct, eq=False):
     pending: Pending | None = None
     """Where walks wait that it is part of."""
 
-    @property
-    def packets(self) -> int:
-        """How many packets it has matched."""
-        if self.pending is not None:
-            self.pending.settle()
-        return self.hits
-
-    @packets.setter
-    def packets(self, number: int) -> None:
-        if self.pending is not None:
-            self.pending.settle()
-        self.hits = number
-
-    @property
-    def bytes(self) -> int:
-        """Of how many bytes they were."""
-        if self.pending is not None:
-            self.pending.settle()
-        return self.octets
-
-    @bytes.setter  # noqa: A003 - as iptables calls them
-    def bytes(self, number: int) -> None:
-        if self.pending is not None:
-            self.pending.settle()
-        self.octets = number
+    packets = Counter("hits")
+    bytes = Counter("octets")
 
 
 class ChainFacts:
@@ -261,31 +256,8 @@ class Chain:
         self.token = object()
         """Copies of a chain are the same chain: one that was deleted and made anew is at its hook since then (F200)."""
 
-    @property
-    def packets(self) -> int:
-        """How many packets the policy has decided about."""
-        if self.pending is not None:
-            self.pending.settle()
-        return self.hits
-
-    @packets.setter
-    def packets(self, number: int) -> None:
-        if self.pending is not None:
-            self.pending.settle()
-        self.hits = number
-
-    @property
-    def bytes(self) -> int:
-        """Of how many bytes they were."""
-        if self.pending is not None:
-            self.pending.settle()
-        return self.octets
-
-    @bytes.setter  # noqa: A003 - as iptables calls them
-    def bytes(self, number: int) -> None:
-        if self.pending is not None:
-            self.pending.settle()
-        self.octets = number
+    packets = Counter("hits")
+    bytes = Counter("octets")
 
     def facts(self) -> ChainFacts:
         """Gathered when they are first asked for. An edit copies what it changes, and so most chains outlive many commits."""
