@@ -12,14 +12,17 @@ from podwire.cluster import manifests
 from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Handle, Host, HostPod, Node, Pod, Service, target_text
 from podwire.cluster.machines import Builder
+from podwire.cluster.operations import Operations
 from podwire.cluster.pods import Kubelet, RunningAgent
-from podwire.cluster.running import CommandResult
+from podwire.cluster.running import CommandResult, words_of
 from podwire.cluster.serving.server import Port, Serving, ports_of
 from podwire.cluster.underlay import Underlay
 from podwire.cni.backend import CniSettings
 from podwire.errors import ConfigError, NotModelled
 from podwire.export import trace_files
 from podwire.fabric.network import Network
+from podwire.linux.image import image as image_named
+from podwire.linux.machine import Machine
 from podwire.platform.gke import GKE
 from podwire.trace.renderers import Renderers
 from podwire.trace.trace import Trace
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from podwire.cluster.capture import Capture
     from podwire.cluster.reachability import Reachability
     from podwire.kube.manifest import Source
+    from podwire.tools.ops import ClusterOps
 
 # The formats of a trace live above it; here both are known.
 Trace.renderers = Renderers(packets=trace_files.packets, save=MappingProxyType({".pcapng": trace_files.save_pcapng}))
@@ -59,6 +63,11 @@ class Cluster(Underlay):
         self._hosts: dict[str, Host] = {}
         self._pods: dict[str, Pod] = {}
         self._api: Api | None = None
+        self.operations: ClusterOps = Operations(self)
+        """What kubectl and its kin act on."""
+        self.control_plane = "https://127.0.0.1:6443"
+        """The URL of the API server, as ``kubectl cluster-info`` prints it."""
+        self._workstation: Host | None = None
         for number in range(1, nodes + 1):
             self.add_node(f"node{number}")
 
@@ -207,6 +216,23 @@ class Cluster(Underlay):
 
         return manifests.delete(self, load_references(source))
 
+    @property
+    def workstation(self) -> Host:
+        """Where the operator sits: no cable leads there, but kubectl reaches the API. Its files are its own."""
+        if self._workstation is None:
+            machine = Machine(self.network, "workstation", image_named("debian-12"))
+            self._workstation = Host(self, machine.root)
+        return self._workstation
+
+    def kubectl(self, command: str | Sequence[str], *, stdin: str = "") -> CommandResult:
+        """``kubectl COMMAND``, typed at the operator's workstation: ``lab.kubectl("get pods -o wide")``.
+
+        Raises ``PodwireError`` for shell syntax and ``NotModelled`` for what podwire's kubectl lacks; what the API server refuses is
+        printed, and the exit code is 1.
+        """
+        words = words_of(command)
+        return self.workstation.exec(words if words[0] == "kubectl" else ["kubectl", *words], stdin=stdin)
+
     def upgrade(self, **values: Any) -> None:
         """``helm upgrade --reuse-values --set …``, and the rollout: settings by name in snake case, as the CNI's class takes them.
 
@@ -275,6 +301,8 @@ class Cluster(Underlay):
         for machines in (self._nodes, self._hosts):
             if name in machines:
                 return machines[name]
+        if name == "workstation":
+            return self.workstation
         if not any(name in {key, key.partition("/")[2]} for key in self._pods):
             known = self._list((*self._nodes, *self._hosts, *self._pods))
             raise ConfigError(f"machine {name!r}", f"is not there; machines are {known}")

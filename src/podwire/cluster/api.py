@@ -103,14 +103,14 @@ class Api:
         kind = self.store.kind(version, reference.kind)
         self.store.need(kind.slot, reference.name, reference.namespace if kind.namespaced else "")
 
-    def delete(self, reference: Reference, version: str) -> str:
-        """``kubectl delete``; returns kubectl's line."""
+    def delete(self, reference: Reference, version: str, grace: int | None = None) -> str:
+        """``kubectl delete``; ``grace`` in seconds. Returns kubectl's line."""
         kind = self.store.kind(version, reference.kind)
         if kind.name == "Node":
             raise NotModelled("deleting a Node", reference.at.where)
         space = reference.namespace if kind.namespaced else ""
         if self.store.get(kind.slot, reference.name, space) is not None:  # what owns it may have taken it along
-            self.store.delete(kind.slot, reference.name, space)
+            self.store.delete(kind.slot, reference.name, space, grace=grace)
         self.settle()
         return f'{kind.singular} "{reference.name}" deleted'
 

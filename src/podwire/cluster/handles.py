@@ -59,7 +59,9 @@ class Handle:
         lacks.
         """
         network = self._cluster.network
-        process = running.start(network, self.place, running.words_of(command), stdin=stdin)
+        process = running.start(
+            network, self.place, running.words_of(command), stdin=stdin, cluster=self._cluster.operations
+        )
         running.finish(network, process)
         return running.result_of(process)
 

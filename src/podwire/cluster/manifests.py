@@ -9,6 +9,7 @@ from podwire.cluster.serving.server import Port, ports_of
 from podwire.cni.backend import Backend, KeepsObjects
 from podwire.errors import PodwireError
 from podwire.kube.fields import Field
+from podwire.kube.invalid import StatusError
 from podwire.kube.objects import ApiObject, IPPoolObject, KubeObject, PodObject, Reference
 
 if TYPE_CHECKING:
@@ -127,7 +128,22 @@ def _resource(at: Field) -> str:
     return f"{str(kind.value if kind is not None else '').lower()}.{_version(at).rpartition('/')[0]}"
 
 
-def delete(cluster: Cluster, references: Sequence[Reference]) -> list[str]:
+def create(cluster: Cluster, objects: Sequence[KubeObject]) -> list[str]:
+    """``kubectl create``: as ``apply``, but what is there already is refused before anything changes."""
+    for each in objects:
+        if isinstance(each, IPPoolObject):
+            there = _keeper(cluster.backend, [each]).has_object(each.kind, each.name)
+            resource = f"ippools.{_version(each.at).rpartition('/')[0]}"
+        else:
+            kind = cluster.api.store.kind(_version(each.at), "Pod" if isinstance(each, PodObject) else each.kind)
+            there = cluster.api.store.get(kind.slot, each.name, each.namespace if kind.namespaced else "") is not None
+            resource = kind.resource
+        if there:
+            raise StatusError("AlreadyExists", f'{resource} "{each.name}" already exists')
+    return [f"{line.rpartition(' ')[0]} created" for line in apply(cluster, objects)]
+
+
+def delete(cluster: Cluster, references: Sequence[Reference], *, grace: int | None = None) -> list[str]:
     """Delete what is there; raises ``ConfigError`` or ``PodwireError`` for what is not, before anything is deleted."""
     for each in references:
         if _is_stored(cluster, each):
@@ -137,7 +153,7 @@ def delete(cluster: Cluster, references: Sequence[Reference]) -> list[str]:
         elif not _keeper(cluster.backend, [each]).has_object(each.kind, each.name):
             resource = f"{each.kind.lower()}s.{_version(each.at).rpartition('/')[0]}"
             raise PodwireError(f'Error from server (NotFound): {resource} "{each.name}" not found')
-    return [_delete(cluster, each) for each in references]
+    return [_delete(cluster, each, grace) for each in references]
 
 
 def _is_stored(cluster: Cluster, each: Reference) -> bool:
@@ -147,9 +163,9 @@ def _is_stored(cluster: Cluster, each: Reference) -> bool:
     return each.kind != "IPPool"
 
 
-def _delete(cluster: Cluster, each: Reference) -> str:
+def _delete(cluster: Cluster, each: Reference, grace: int | None) -> str:
     if _is_stored(cluster, each):
-        return cluster.api.delete(each, _version(each.at))
+        return cluster.api.delete(each, _version(each.at), grace)
     if each.kind == "Pod":
         cluster.pod(each.key).delete()
         return f'pod "{each.name}" deleted'

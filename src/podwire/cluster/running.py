@@ -15,6 +15,7 @@ from podwire.tools.process import Process
 if TYPE_CHECKING:
     from podwire.fabric.network import Network
     from podwire.linux.machine import Place
+    from podwire.tools.ops import ClusterOps
 
 MAX_TIME: Final = 3600 * 1_000_000_000
 """A command that would not end is interrupted after one virtual hour."""
@@ -76,8 +77,12 @@ def start(
     stdin: str = "",
     on_send: Callable[[int], None] | None = None,
     on_output: Callable[[int, str], None] | None = None,
+    cluster: ClusterOps | None = None,
 ) -> Process:
-    """Start a command; it has run up to its first wait. Raises ``NotModelled`` for a command that podwire lacks."""
+    """Start a command; it has run up to its first wait. ``cluster`` is what kubectl acts on.
+
+    Raises ``NotModelled`` for a command that podwire lacks.
+    """
     words = list(argv)
     while words and words[0] == "sudo":
         words = words[1:]
@@ -87,6 +92,7 @@ def start(
     if tool is None:
         raise NotModelled(f"command {words[0]!r} (podwire has {', '.join(registry.names())})", place.netns.label)
     process = Process(network, place, words, stdin=stdin)
+    process.cluster = None if place.container else cluster
     process.on_send = on_send
     process.on_output = on_output
     process.start(tool)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podwire.linux.image import Image
     from podwire.linux.machine import Place
     from podwire.linux.netns import Netns
+    from podwire.tools.ops import ClusterOps
     from podwire.trace.log import Log
 
 _SIGKILL: Final = 9
@@ -76,6 +77,8 @@ class Process:
         """The namespace of a process id, None where there is no such process; for callers that have processes."""
         self.processes: Callable[[], Iterable[int]] | None = None
         """Every process id, as /proc lists them; for callers that have processes."""
+        self.cluster: ClusterOps | None = None
+        """The cluster that kubectl and its kin act on; None where there is none, and inside containers."""
         self.endless = False
         """The tool said that only a signal will end it: ``ping`` without ``-c`` and ``-w`` …"""
         self.status: int | None = None

@@ -32,6 +32,7 @@ _TOOLS: Final = MappingProxyType(
         "iptables-nft-save": "podwire.tools.iptables:iptables_save",
         "iptables-restore": "podwire.tools.iptables:iptables_restore",
         "iptables-save": "podwire.tools.iptables:iptables_save",
+        "kubectl": "podwire.tools.kubectl:kubectl",
         "modprobe": "podwire.tools.modprobe:modprobe",
         "nc": "podwire.tools.nc:nc",
         "ping": "podwire.tools.ping:ping",

@@ -53,7 +53,9 @@ class Running:
     def __init__(self, cluster: Cluster, place: Handle, words: tuple[str, ...]) -> None:
         self.screen = Screen()
         self._network = cluster.network
-        self.process: Process = running.start(cluster.network, place.place, words, on_output=self.screen.write)
+        self.process: Process = running.start(
+            cluster.network, place.place, words, on_output=self.screen.write, cluster=cluster.operations
+        )
 
     @property
     def done(self) -> bool:
