@@ -64,13 +64,23 @@ class Clock:
     def run_until(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
         """Step until ``done()``; False if the deadline (ns) came first, or nothing is left to happen."""
         if deadline is None:
+            heap, pop = self._heap, heapq.heappop
             while not done():
-                if not self.step():
-                    return False
+                # ``step``, without the call: this is how a command waits.
+                while True:
+                    if not heap:
+                        return False
+                    time, _, alarm = pop(heap)
+                    if (callback := alarm.callback) is not None:
+                        break
+                if time > self.now:  # noqa: PLR1730 - for every frame, and max() is a call
+                    self.now = time
+                alarm.callback = None
+                callback()
             return True
         while not done():
-            time = self.next_time()
-            if time is None or time > deadline:
+            due = self.next_time()
+            if due is None or due > deadline:
                 self.now = max(self.now, deadline)
                 return False
             self.step()

@@ -71,8 +71,7 @@ class Switch:
         if refusal is not None:
             self._discard(packet_id, refusal)
             return
-        header = frame.layers[0]
-        assert isinstance(header, Ethernet)  # noqa: S101 - cables carry Ethernet
+        header: Ethernet = frame.layers[0]  # type: ignore[assignment] # cables carry Ethernet
         src = header.src
         if self._learned.get(src) is not source and src and not src.is_multicast:
             self._learned[src] = source

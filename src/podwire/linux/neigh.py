@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Timer
     from podwire.linux.netns import Netns
     from podwire.linux.skb import Skb
+    from podwire.wire.headers import Ethernet
 
 
 class Nud(StrEnum):
@@ -119,6 +120,7 @@ class Neighbour:
     __slots__ = (
         "confirmed",
         "dead",
+        "header",
         "ip",
         "link",
         "mac",
@@ -137,6 +139,8 @@ class Neighbour:
         self.ip = ip
         self.link = link
         self.mac: Mac = NO_MAC
+        self.header: Ethernet | None = None
+        """``hh_cache``: the last header that was made for it; good while both addresses are those."""
         self.state = Nud.NONE
         self.dead = False
         """It has left the table: whoever remembered it looks for another."""

@@ -74,6 +74,7 @@ class Netns:
         "conntrack",
         "custom_rules",
         "exceptions",
+        "flow_hashes",
         "fragments",
         "generation",
         "hooks",
@@ -156,6 +157,8 @@ class Netns:
         self.nsids: dict[Netns, int] = {}
         """Ids by which this namespace calls others (``link-netnsid``)."""
         self.output_routes: dict[tuple[object, ...], Dst] = {}
+        self.flow_hashes: dict[tuple[int, ...], int] = {}
+        """By addresses, protocol and ports: what ``udp_flow_src_port`` worked out once."""
         self.input_routes: dict[tuple[object, ...], Dst] = {}
         """By destination, source and device; where there are any also by mark, TOS and what rules see of the transport."""
         stream = machine.random("ip-id", label)

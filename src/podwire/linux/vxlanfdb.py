@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Timer
     from podwire.linux.path.route import Dst
     from podwire.linux.tunnel import VxlanConfig
+    from podwire.trace.events import Encapsulated
 
 
 class Remote(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +57,7 @@ class VxlanFdbEntry:
         "router",
         "self_",
         "sticky",
+        "told",
         "updated",
         "used",
         "user",
@@ -87,6 +89,8 @@ class VxlanFdbEntry:
         """Jiffies: when a frame last went there."""
         self.dst_cache: DstCache | None = None
         """The way to a remote of it, as it was last found."""
+        self.told: Encapsulated | None = None
+        """What the log said of the last packet that it sent; forgotten with the owner."""
         self.updated = now
         """Jiffies: when it was last written, or a frame came from there."""
         self.owner = owner

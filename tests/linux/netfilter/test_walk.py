@@ -271,8 +271,10 @@ def test_walks_are_taken() -> None:
     _, _, story = told(KUBE, [], literal=False)
     netns = story.lab["node1"]
     echo = next(ct for ct in netns.conntrack if ct.orig.proto == 1 and ct.orig.dport == 8 << 8)
-    assert all(echo.walks[hook * WALKS].good for hook in (NF_INET_PRE_ROUTING, NF_INET_FORWARD, NF_INET_POST_ROUTING))
-    walk = echo.walks[NF_INET_FORWARD * WALKS]
+    walks = [echo.walks[hook * WALKS] for hook in (NF_INET_PRE_ROUTING, NF_INET_FORWARD, NF_INET_POST_ROUTING)]
+    assert all(walk is not None and walk.good for walk in walks)
+    walk = walks[1]
+    assert walk is not None
     assert walk.generation == netns.generation
     assert [event.by.chain for event in walk.events] == ["FORWARD", "KUBE-FORWARD"]
 
@@ -283,7 +285,7 @@ def test_walks_are_taken() -> None:
         return seen.count("KUBE-FORWARD")
 
     before = matches()
-    walk.counting.clear()
+    walk.events.clear()
     assert matches() == before - 1
     assert not story.lab.events(Dropped, "node1")
 

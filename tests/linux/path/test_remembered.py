@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from podwire.linux.fib import NextHop, Route
+from podwire.linux.netlink import Netlink
 from podwire.linux.path.exception import next_hop_key, update_or_create_fnhe
 from podwire.linux.path.receive import ip_rcv
 from podwire.linux.path.route import ip_route_output
@@ -21,7 +22,7 @@ from podwire.linux.rule import FR_ACT_PROHIBIT, FibRule
 from podwire.linux.skb import Skb
 from podwire.linux.tunnel import VxlanConfig
 from podwire.linux.vxlanfdb import Remote
-from podwire.trace.events import Decapsulated, Routed
+from podwire.trace.events import Decapsulated, Owner, Routed
 from podwire.trace.log import Record
 from podwire.wire.addr import Ip4, Mac, Net
 from podwire.wire.headers import IPPROTO_UDP, Ethernet, Icmp, IPv4, Udp, Vxlan
@@ -105,6 +106,12 @@ def renamed(lab: Lab, where: str) -> None:
     lab.door(where.partition(":")[0]).link_rename(lab.link(where), "other")
 
 
+def rewritten(lab: Lab) -> None:
+    """Somebody else writes the same entry."""
+    door = Netlink(lab["node1"], Owner("operator"))
+    door.fdb_add(lab.link(TUNNEL), Mac.parse(V2), PERMANENT, SELF, mode="replace", remote=FdbRemote(Ip4.parse(OUTER)))
+
+
 CHANGES: dict[str, Callable[[Lab], object]] = {
     "mtu of the device to the pod": lambda lab: mtu(lab, "node2:cali222", 1300),
     "mtu of the tunnel": lambda lab: mtu(lab, TUNNEL, 1300),
@@ -127,6 +134,7 @@ CHANGES: dict[str, Callable[[Lab], object]] = {
     "remote of the address": another_remote,
     "remote from which a frame came": snooped,
     "entry of the address": another_entry,
+    "writer of the entry": rewritten,
     "configuration of the tunnel": lambda lab: another_config(lab, ttl=7),
     "source of the tunnel": lambda lab: another_config(lab, local=Ip4.parse("192.168.1.0")),
     "route to the pod": lambda lab: lab.route_del("node2", f"{POD2}/32"),
@@ -162,9 +170,13 @@ def forget(lab: Lab) -> None:
         for netns in machine.netns.values():
             netns.input_routes.clear()
             netns.output_routes.clear()
+            netns.flow_hashes.clear()
+            for neighbour in netns.neighbours:
+                neighbour.header = None
             for link in netns.links():
                 for entry in link.vxlan or ():
                     entry.dst_cache = None
+                    entry.told = None
 
 
 def story(change: Callable[[Lab], object] | None, *, remember: bool) -> list[Record]:

@@ -154,7 +154,7 @@ _PENDING: Final = 4096
 """So many walks may wait to be counted."""
 
 
-def _behind(entries: list[Entry], hook: int) -> HookFn:
+def _behind(entries: list[Entry], hook: int) -> HookFn:  # noqa: C901 - one straight way, without calls
     """The functions behind the one that finds the connection: a packet whose flow has passed them goes the way that was noted."""
     functions = tuple(entry.fn for entry in entries)
     if not functions:
@@ -167,11 +167,10 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:
     def known(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         ct = skb.ct
         if ct is not None:
-            key = first + skb.ctinfo
-            walk = ct.walks.get(key)
+            walk = ct.walks[first + skb.ctinfo]
             if walk is None:
                 # Most connections have no more packets in that state.
-                ct.walks[key] = FIRST
+                ct.walks[first + skb.ctinfo] = FIRST
             elif (
                 walk.generation != netns.generation
                 or walk.mark != skb.mark
@@ -179,18 +178,20 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:
                 or walk.oif is not oif
                 or skb.nf_trace
             ):
-                return _note(functions, again, key, skb, netns, iif, oif)
-            elif walk.good:
-                skb.mark = walk.after
-                if walk.counting:
-                    if not walk.packets:
-                        waiting = netns.xtables.pending.walks
-                        waiting.append(walk)
-                        if len(waiting) > _PENDING:
-                            netns.xtables.pending.settle()
-                            netns.xtables.pending.walks.append(walk)
-                    walk.packets += 1
-                    walk.octets += skb.len
+                return _note(functions, again, first + skb.ctinfo, skb, netns, iif, oif)
+            elif (way := walk.way) == 1:
+                return 1
+            elif way:
+                if not walk.packets:
+                    waiting = netns.xtables.pending.walks
+                    waiting.append(walk)
+                    if len(waiting) > _PENDING:
+                        netns.xtables.pending.settle()
+                        netns.xtables.pending.walks.append(walk)
+                walk.packets += 1
+                walk.octets += skb.len
+                if walk.events:
+                    skb.mark = walk.after
                     machine = netns.machine
                     if (sink := machine.log.sink) is not None:
                         now, name, label, number = machine.world.now, machine.name, netns.label, skb.id
@@ -226,6 +227,7 @@ def _note(
         if verdict != NF_ACCEPT:
             return -EPERM if verdict == NF_DROP else min(verdict, 0)
     walk.generation, walk.after = generation, skb.mark
+    walk.way = 0 if not walk.good else 2 if walk.counting or walk.after != walk.mark else 1
     ct.walks[key] = walk
     return 1
 

@@ -55,6 +55,7 @@ class Walk:
         "oif",
         "packets",
         "pending",
+        "way",
     )
 
     def __init__(self, mark: int, iif: Link | None, oif: Link | None, pending: Pending | None = None) -> None:
@@ -64,6 +65,8 @@ class Walk:
         self.oif = oif
         self.mark = self.after = mark
         self.good = True
+        self.way = 0
+        """Once all functions have been passed: 0 packets are to be asked again, 1 there is nothing to do, 2 something is to be counted."""
         self.counting: list[Rule | Chain] = []
         self.events: list[RuleMatched] = []
         self.packets = self.octets = 0

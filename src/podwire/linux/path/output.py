@@ -60,7 +60,9 @@ def ip_local_out(
         if not tunnelled:
             sink(Record(machine.world.now, machine.name, netns.label, skb.id, Created(parent, relation, packet)))
         ip: IPv4 = packet.layers[0]  # type: ignore[assignment]
-        event = Routed(ip.dst, ip.src, dst.by, "", dst.rule)
+        event = dst.routed
+        if event is None or event.dst is not ip.dst or event.src is not ip.src:
+            event = dst.routed = Routed(ip.dst, ip.src, dst.by, "", dst.rule)
         sink(Record(machine.world.now, machine.name, netns.label, skb.id, event))
     if (at_hook := netns.at_hook[NF_INET_LOCAL_OUT]) is not None:
         code = at_hook(skb, netns, None, link)
@@ -123,7 +125,10 @@ def ip_output(netns: Netns, skb: Skb, link: Link) -> int:
         if entry is None or entry.dead or entry.ip != hop:
             entry = dst.neighbour = netns.neighbours.entries.get((hop, link))
         if entry is not None and entry.state in CONNECTED:
-            skb.eth = Ethernet(entry.mac, link.mac)
+            eth = entry.header
+            if eth is None or eth.dst is not entry.mac or eth.src is not link.mac:
+                eth = entry.header = Ethernet(entry.mac, link.mac)
+            skb.eth = eth
             return dev_queue_xmit(link, skb)
     return ip_finish_output2(netns, skb, link)
 

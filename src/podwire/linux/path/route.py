@@ -128,7 +128,9 @@ class Dst:
         self.is_input = is_input
         self.redirect = redirect
         self.routed: Routed | None = None
-        """Of an input route that is remembered: what the log says of it, the same for every packet that asks with the same key."""
+        """What the log says of it: of an input route that is remembered the same for every packet that asks with the same key, of an output
+        route what it said of the last packet.
+        """
         self.reason = reason
         self.why = why
 

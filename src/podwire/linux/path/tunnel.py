@@ -53,6 +53,8 @@ INET_ECN_ECT_1: Final = 1
 INET_ECN_ECT_0: Final = 2
 INET_ECN_CE: Final = 3
 _WITH_PORTS: Final = (Tcp, Udp)
+_HASHES: Final = 8192
+"""So many flows' hashes are kept."""
 _MIX: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 """Odd numbers of 64 bits without a pattern, which spread what they are multiplied with over the upper half."""
 _QUOTE: Final = 548
@@ -121,17 +123,27 @@ def udp_flow_src_port(netns: Netns, skb: Skb, low: int, high: int) -> int:
     ip = layers[0] if layers else None
     if type(ip) is not IPv4:
         # Of ARP, and of all that is no IP, the EtherType alone counts: the same for everybody.
-        number = (skb.eth.type if skb.eth is not None else 0) * _MIX[0]
+        number = (skb.eth.type if skb.eth is not None else 0) * _MIX[0] >> 32 & 0xFFFFFFFF
+        return (number * (high - low) >> 32) + low
+    transport = layers[1] if len(layers) > 1 else None
+    if type(transport) in _WITH_PORTS and not (ip.mf or ip.frag):
+        key = (ip.src, ip.dst, ip.proto, transport.sport, transport.dport)  # type: ignore[union-attr]
     else:
-        # __flow_hash_consistentify: the two directions are one, addresses and ports each by themselves.
-        a, b = ip.src, ip.dst
-        number = (a * _MIX[0] + b * _MIX[1] if a < b else b * _MIX[0] + a * _MIX[1]) + ip.proto * _MIX[2]
-        transport = layers[1] if len(layers) > 1 else None
-        if isinstance(transport, _WITH_PORTS) and not ip.is_fragment:
-            first, second = transport.sport, transport.dport
-            number += ((second << 16 | first) if first > second else (first << 16 | second)) * _MIX[3]
-    # reciprocal_scale of the upper half.
-    return ((number >> 32 & 0xFFFFFFFF) * (high - low) >> 32) + low
+        key = (ip.src, ip.dst, ip.proto, 0, 0)
+    known = netns.flow_hashes.get(key)
+    if known is None:
+        if len(netns.flow_hashes) > _HASHES:
+            netns.flow_hashes.clear()
+        known = netns.flow_hashes[key] = _flow_hash(*key)
+    return (known * (high - low) >> 32) + low
+
+
+def _flow_hash(a: int, b: int, proto: int, first: int, second: int) -> int:
+    """``__flow_hash_consistentify``: the two directions are one, addresses and ports each by themselves. 32 bits."""
+    number = (a * _MIX[0] + b * _MIX[1] if a < b else b * _MIX[0] + a * _MIX[1]) + proto * _MIX[2]
+    if first or second:
+        number += ((second << 16 | first) if first > second else (first << 16 | second)) * _MIX[3]
+    return number >> 32 & 0xFFFFFFFF
 
 
 def udp_tunnel_dst_lookup(
@@ -193,7 +205,9 @@ def iptunnel_xmit(netns: Netns, skb: Skb, dst: Dst, packet: Packet, length: int,
     skb.pkt_type = PACKET_HOST
     skb.iif = None
     skb.dev = link
-    skb.nf_reset()
+    skb.ct = None
+    skb.ctinfo = 0
+    skb.nf_trace = False
     if link.netns is not netns:
         skb.mark = 0
     code = ip_local_out(netns, skb, dst, tunnelled=True)
@@ -223,7 +237,9 @@ def iptunnel_pull_header(
     skb.frags = ()
     skb.owner = None
     skb.tunnel = None
-    skb.nf_reset()
+    skb.ct = None
+    skb.ctinfo = 0
+    skb.nf_trace = False
     if link.netns is not netns:
         skb.mark = 0
 

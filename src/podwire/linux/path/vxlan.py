@@ -71,8 +71,8 @@ def _drop(skb: Skb, link: Link, where: str, reason: DropReason, by: By | None) -
 
 def vxlan_xmit(skb: Skb, link: Link) -> None:
     """``vxlan_xmit``: the entry of the inner address, else the default destination; to several remotes go copies."""
-    config, fdb, eth = link.tunnel, link.vxlan, skb.eth
-    assert isinstance(config, VxlanConfig)  # noqa: S101 - it is this device's driver
+    config: VxlanConfig = link.tunnel  # type: ignore[assignment] # it is this device's driver
+    fdb, eth = link.vxlan, skb.eth
     assert fdb is not None  # noqa: S101 - so it has a table
     assert eth is not None  # noqa: S101 - the header was built above
     if config.external:
@@ -167,8 +167,16 @@ def vxlan_xmit_one(skb: Skb, link: Link, config: VxlanConfig, remote: Remote, en
     here = link.netns
     machine = here.machine
     if (sink := machine.log.sink) is not None:
-        by = ByFdb(link.name, entry.mac, remote.ip, entry.owner)
-        event = Encapsulated(link.name, "vxlan", src, remote.ip, vni, by)
+        event = entry.told
+        if (
+            event is None
+            or event.src is not src
+            or event.dst is not remote.ip
+            or event.dev is not link.name
+            or event.vni != vni
+        ):
+            by = ByFdb(link.name, entry.mac, remote.ip, entry.owner)
+            event = entry.told = Encapsulated(link.name, "vxlan", src, remote.ip, vni, by)
         sink(Record(machine.world.now, machine.name, here.label, skb.id, event))
     if tos or (inner is not None and inner.tos):
         tos = ip_tunnel_ecn_encap(tos, inner)
@@ -331,8 +339,7 @@ def _vxlan_set_mac(skb: Skb, link: Link, netns: Netns, packet: Packet, eth: Ethe
 
     ``packet`` is the whole one, down to the inner header ``eth``.
     """
-    config = link.tunnel
-    assert isinstance(config, VxlanConfig)  # noqa: S101 - the socket knows VXLAN devices only
+    config: VxlanConfig = link.tunnel  # type: ignore[assignment] # the socket knows VXLAN devices only
     layers = packet.layers
     outer: IPv4 = layers[0]  # type: ignore[assignment]
     machine = netns.machine

@@ -84,6 +84,7 @@ def vxlan_fdb_add(
             raise NetlinkError(EEXIST)
         _update_existing(entry, state, flags, found, mode, now, several=several)
         entry.owner = writer
+        entry.told = None
         return
     if mode == "replace" and several:
         raise NetlinkError(EOPNOTSUPP)

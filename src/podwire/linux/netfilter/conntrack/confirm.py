@@ -161,4 +161,4 @@ def nf_conntrack_alter_reply(ct: Connection, reply: Flow) -> None:
     """``nf_conntrack_alter_reply``: NAT says how the answers will come. Only before it is confirmed."""
     assert not ct.status & IPS_CONFIRMED  # noqa: S101 - it would stand under another tuple than it says
     ct.reply = reply
-    ct.told.clear()
+    ct.told = [None] * 8

@@ -122,9 +122,9 @@ class Connection:
         """The device by which MASQUERADE sent it: when its address goes, so does the connection."""
         self.dnat_by: ByRule | None = None
         """The rule that asked for another destination."""
-        self.walks: dict[int, Walk] = {}
+        self.walks: list[Walk | None] = [None] * 40
         """What its packets meet behind connection tracking, by hook and ``ctinfo`` (``walk``)."""
-        self.told: dict[int, Conntrack] = {}
+        self.told: list[Conntrack | None] = [None] * 8
         """What events say of it, by ``skb.ctinfo``; forgotten with the reply tuple that they name."""
         self.snat_by: ByRule | None = None
         """The rule that asked for another source."""

@@ -21,6 +21,7 @@ from podwire.linux.netfilter.conntrack.entry import (
 from podwire.linux.netfilter.conntrack.refresh import account
 from podwire.linux.netfilter.conntrack.report import event_in
 from podwire.linux.netfilter.hooks import NF_ACCEPT
+from podwire.linux.netfilter.walk import WALKS
 from podwire.trace.log import Record
 from podwire.wire.headers import ICMP_ECHO, ICMP_ECHOREPLY, IPPROTO_ICMP, IPPROTO_UDP, Icmp, IPv4, Udp
 
@@ -38,6 +39,8 @@ def finder(hook: int) -> Finder:
 
 
 def _known(hook: int, every: HookFn, behind: HookFn) -> HookFn:  # noqa: C901 - one straight way, without calls
+    first = hook * WALKS
+
     def search(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> int:
         verdict = nf_conntrack_in(skb, netns, hook)
         return behind(skb, netns, iif, oif) if verdict == NF_ACCEPT else -EPERM
@@ -91,11 +94,23 @@ def _known(hook: int, every: HookFn, behind: HookFn) -> HookFn:  # noqa: C901 - 
         skb.ct = ct
         skb.ctinfo = ctinfo
         if (sink := machine.log.sink) is not None:
-            told = ct.told.get(ctinfo)
+            told = ct.told[ctinfo]
             if told is None:
                 event_in(skb, netns)
             else:
                 sink(Record(now, machine.name, netns.label, skb.id, told))
+        # Most flows meet nothing at most hooks: ``behind`` without the call.
+        walk = ct.walks[first + ctinfo]
+        if (
+            walk is not None
+            and walk.way == 1
+            and walk.generation == netns.generation
+            and walk.mark == skb.mark
+            and walk.iif is iif
+            and walk.oif is oif
+            and not skb.nf_trace
+        ):
+            return 1
         return behind(skb, netns, iif, oif)
 
     return nf_conntrack

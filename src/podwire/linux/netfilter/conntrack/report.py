@@ -32,7 +32,7 @@ def event_in(skb: Skb, netns: Netns) -> None:
         event(skb, netns, "in")
         return
     ctinfo = skb.ctinfo
-    told = ct.told.get(ctinfo)
+    told = ct.told[ctinfo]
     if told is None:
         told = Conntrack(STATES[ctinfo], "in", ctinfo >= IP_CT_IS_REPLY, shown(ct.orig), shown(ct.reply))
         ct.told[ctinfo] = told
