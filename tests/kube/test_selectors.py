@@ -87,3 +87,37 @@ def test_what_is_no_selector(text, complaint):
     with pytest.raises(SelectorError) as refused:
         parse_selector(text)
     assert str(refused.value).startswith(complaint), str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("", "all()"),
+        ("all( )", "all()"),
+        ("global()", "global()"),
+        ("a=='b'", 'a == "b"'),
+        ("a != 'b\"c'", "a != 'b\"c'"),
+        ("a in {'z', 'b','b'}", 'a in {"b", "z"}'),
+        ("a not  in {}", "a not in {}"),
+        ("a contains 'x'", 'a contains "x"'),
+        ("a starts  with 'x'", 'a starts with "x"'),
+        ("a ends with 'x'", 'a ends with "x"'),
+        ("!has( a )", "!has(a)"),
+        ("! ! a == 'b'", '!!a == "b"'),
+        ("a == 'b' && c == 'd' && has(e)", '(a == "b" && c == "d" && has(e))'),
+        ("a == 'b' && (c == 'd' && has(e))", '(a == "b" && (c == "d" && has(e)))'),
+        ("(a == 'b')", 'a == "b"'),
+        ("a == 'b' || c == 'd' && has(e)", '(a == "b" || (c == "d" && has(e)))'),
+    ],
+)
+def test_canonical_text(text: str, canonical: str) -> None:
+    """Sheet Calico, section 5; what is canonical stays so."""
+    assert parse_selector(text).text == canonical
+    assert parse_selector(canonical).text == canonical
+
+
+def test_labels_get_a_prefix() -> None:
+    selector = parse_selector("a == 'x' && !has(b) && c in {'1'}", "pcns.")
+    assert selector.text == '(pcns.a == "x" && !has(pcns.b) && pcns.c in {"1"})'
+    assert selector({"pcns.a": "x", "pcns.c": "1"})
+    assert not selector({"a": "x", "c": "1"})

@@ -2,6 +2,9 @@
 
 The grammar is that of libcalico-go, lib/selector (release v3.26): ``&&`` binds closer than ``||``, ``!`` closest. A label that is not
 there is neither equal to nor in anything, so ``!=`` and ``not in`` hold for it.
+
+The canonical text of a selector (``Selector.text``) is what Felix names IP sets by: double quotes, sets sorted, every list of ``&&`` and
+``||`` in parentheses (reference sheet Calico, section 5).
 """
 
 from __future__ import annotations
@@ -12,7 +15,24 @@ from functools import lru_cache
 from typing import Final
 
 Labels = Mapping[str, str]
-Selector = Callable[[Labels], bool]
+
+
+class Selector:
+    """A function of labels, with its canonical text."""
+
+    __slots__ = ("_test", "text")
+
+    def __init__(self, text: str, test: Callable[[Labels], bool]) -> None:
+        self.text = text
+        self._test = test
+
+    def __call__(self, labels: Labels) -> bool:
+        """Whether an object with these labels is selected."""
+        return self._test(labels)
+
+    def __repr__(self) -> str:
+        return f"<Selector {self.text}>"
+
 
 _LABEL: Final = r"[a-zA-Z0-9_./-]{1,512}"
 _TOKEN: Final = re.compile(
@@ -32,16 +52,20 @@ class SelectorError(ValueError):
 
 
 @lru_cache(maxsize=4096)
-def parse_selector(text: str) -> Selector:
-    """A selector as a function of labels; the empty text selects everything. Raises ``SelectorError``."""
-    return _Parser(text).whole()
+def parse_selector(text: str, prefix: str = "") -> Selector:
+    """A selector as a function of labels; the empty text selects everything. Raises ``SelectorError``.
+
+    ``prefix`` stands before each label in it: ``pcns.`` where those of a namespace are asked of what is inside.
+    """
+    return _Parser(text, prefix).whole()
 
 
 class _Parser:
     """Recursive descent; one token is read ahead."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, prefix: str = "") -> None:
         self._text = text
+        self._prefix = prefix
         self._at = 0
         self._kind = ""
         self._value = ""
@@ -50,7 +74,7 @@ class _Parser:
 
     def whole(self) -> Selector:
         if self._kind == "end":
-            return _everything
+            return _ALL
         found = self._or()
         if self._kind != "end":
             raise self._error("&&, || or the end")
@@ -85,20 +109,24 @@ class _Parser:
         while self._kind == "||":
             self._advance()
             terms.append(self._and())
-        return terms[0] if len(terms) == 1 else lambda labels: any(term(labels) for term in terms)
+        if len(terms) == 1:
+            return terms[0]
+        return Selector(_joined(" || ", terms), lambda labels: any(term(labels) for term in terms))
 
     def _and(self) -> Selector:
         terms = [self._operation()]
         while self._kind == "&&":
             self._advance()
             terms.append(self._operation())
-        return terms[0] if len(terms) == 1 else lambda labels: all(term(labels) for term in terms)
+        if len(terms) == 1:
+            return terms[0]
+        return Selector(_joined(" && ", terms), lambda labels: all(term(labels) for term in terms))
 
     def _operation(self) -> Selector:
         if self._kind == "!":
             self._advance()
             inner = self._operation()
-            return lambda labels: not inner(labels)
+            return Selector(f"!{inner.text}", lambda labels: not inner(labels))
         if self._kind == "(":
             self._advance()
             found = self._or()
@@ -106,23 +134,23 @@ class _Parser:
             return found
         if self._kind in {"all", "global"}:
             # No object but a policy's own has the label that global() stands for.
-            found = _everything if self._kind == "all" else _nothing
+            found = _ALL if self._kind == "all" else _GLOBAL
             self._advance()
             return found
         if self._kind == "has":
-            label = self._take("has", "has(label)")
-            return lambda labels: label in labels
+            label = self._prefix + self._take("has", "has(label)")
+            return Selector(f"has({label})", lambda labels: label in labels)
         if self._kind == "label":
             return self._comparison()
         raise self._error("all(), has(label), label == 'value' or (")
 
     def _comparison(self) -> Selector:
-        label = self._value
+        label = self._prefix + self._value
         self._start = self._at
         match = _OPERATOR.match(self._text, self._at)
         if match is None:
             raise self._error(
-                f"an operator (==, !=, in, not in, contains, starts with, ends with) behind label {label}"
+                f"an operator (==, !=, in, not in, contains, starts with, ends with) behind label {self._value}"
             )
         self._at = match.end()
         self._advance()
@@ -130,7 +158,8 @@ class _Parser:
         if operator in {"in", "notin"}:
             values = self._set()
             wanted = operator == "in"
-            return lambda labels: (labels.get(label) in values) is wanted
+            text = f"{label} {'in' if wanted else 'not in'} {{{', '.join(map(_quoted, sorted(values)))}}}"
+            return Selector(text, lambda labels: (labels.get(label) in values) is wanted)
         value = self._take("string", "text in quotes")
         return _compare(operator, label, value)
 
@@ -146,21 +175,27 @@ class _Parser:
         return frozenset(values)
 
 
+def _joined(operator: str, terms: list[Selector]) -> str:
+    return f"({operator.join(term.text for term in terms)})"
+
+
+def _quoted(value: str) -> str:
+    return f"'{value}'" if '"' in value else f'"{value}"'
+
+
 def _compare(operator: str, label: str, value: str) -> Selector:
+    shown = {"startswith": "starts with", "endswith": "ends with"}.get(operator, operator)
+    text = f"{label} {shown} {_quoted(value)}"
     if operator == "==":
-        return lambda labels: labels.get(label) == value
+        return Selector(text, lambda labels: labels.get(label) == value)
     if operator == "!=":
-        return lambda labels: labels.get(label) != value
+        return Selector(text, lambda labels: labels.get(label) != value)
     if operator == "contains":
-        return lambda labels: label in labels and value in labels[label]
+        return Selector(text, lambda labels: label in labels and value in labels[label])
     if operator == "startswith":
-        return lambda labels: label in labels and labels[label].startswith(value)
-    return lambda labels: label in labels and labels[label].endswith(value)
+        return Selector(text, lambda labels: label in labels and labels[label].startswith(value))
+    return Selector(text, lambda labels: label in labels and labels[label].endswith(value))
 
 
-def _everything(labels: Labels) -> bool:
-    return True
-
-
-def _nothing(labels: Labels) -> bool:
-    return False
+_ALL: Final = Selector("all()", lambda _labels: True)
+_GLOBAL: Final = Selector("global()", lambda _labels: False)
