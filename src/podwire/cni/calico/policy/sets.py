@@ -11,7 +11,7 @@ from podwire.cni.calico.policy.model import Endpoint
 from podwire.cni.calico.rules.names import set_id
 from podwire.kube.selectors import parse_selector
 from podwire.trace.events import Owner
-from podwire.wire.addr import Ip, Net
+from podwire.wire.addr import Net
 
 SetType = Literal["hash:net", "hash:ip,port", "hash:ip"]
 _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
@@ -73,8 +73,3 @@ def _of(spec: SetSpec, endpoint: Endpoint) -> Iterator[Member]:
         if port.name == spec.port and port.protocol == spec.protocol:
             for net in endpoint.nets:
                 yield Member(net, _PROTOCOLS[port.protocol], port.number)
-
-
-def ip_of(member: Member) -> Ip:
-    """The address of a member that is one."""
-    return member.net.addr

@@ -1,0 +1,144 @@
+"""Felix's rules and IP sets on the nodes: from what the API server has to the tables of a kernel (reference sheet Calico, 3, 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from podwire.cni.calico.dataplane import Dataplane, DesiredSet
+from podwire.cni.calico.datastore import Datastore, others
+from podwire.cni.calico.endpoints import Cluster
+from podwire.cni.calico.plugin import host
+from podwire.cni.calico.policy.calc import active
+from podwire.cni.calico.policy.kubernetes import convert_policy
+from podwire.cni.calico.policy.model import CalicoPolicy
+from podwire.cni.calico.policy.sets import Member, SetSpec, members
+from podwire.cni.calico.rules import static
+from podwire.cni.calico.rules.model import RuleConfig
+from podwire.cni.calico.rules.names import set_name
+from podwire.cni.calico.rules.tables import desired
+from podwire.linux.netfilter.tables import NFT
+from podwire.linux.netlink import Netlink
+from podwire.linux.netns import Netns
+from podwire.trace.events import Owner
+from podwire.wire.addr import Ip4, Net
+
+if TYPE_CHECKING:
+    from podwire.cni.backend import NodeSpec, View
+
+_LOOPBACK: Final = (Ip4.parse("127.0.0.0"), Ip4.parse("127.0.0.1"))
+
+
+class Firewall:
+    """One for all nodes. What is the same on every node is worked out once for each state of the cluster."""
+
+    def __init__(self, store: Datastore, variant: str = NFT) -> None:
+        self._store = store
+        self._variant = variant
+        self._planes: dict[str, Dataplane] = {}
+        self._revision: int | None = None
+        self._cluster: Cluster | None = None
+        self._policies: tuple[CalicoPolicy, ...] = ()
+        self._members: dict[str, Mapping[Member, Owner]] = {}
+
+    @property
+    def looks_at_pods(self) -> bool:
+        """A policy says something, so that a pod somewhere may change a set elsewhere."""
+        return bool(self._policies)
+
+    def start(self, node: str) -> None:
+        """Felix starts on a node: it reads the tables, whatever it knew."""
+        self.refresh(node)
+
+    def refresh(self, node: str) -> None:
+        """IptablesRefreshInterval: the tables are read again."""
+        if node in self._planes:
+            self._planes[node].forget()
+
+    def program(self, node: NodeSpec, door: Netlink, view: View) -> None:
+        """Chains and sets as they should be."""
+        cluster = self._look(view)
+        found = active(node.name, cluster.on(node.name), self._policies)
+        config = self._config(node)
+        profiles = cluster.profiles(name for workload in found.workloads for name in workload.profiles)
+        tables = desired(config, found.workloads, found.policies.values(), profiles)
+        sets = {**dict(self._own_sets(node, view, config)), **self._policy_sets(cluster, found.sets)}
+        plane = self._planes.setdefault(node.name, Dataplane(self._variant))
+        plane.apply(door, tables, static.forward_appends(config), sets)
+
+    def _look(self, view: View) -> Cluster:
+        """The cluster as it is now."""
+        if self._cluster is None or self._revision != view.revision:
+            self._revision = view.revision
+            self._cluster = Cluster(view, self._store.config.interface_prefix)
+            self._policies = tuple(map(convert_policy, view.objects("NetworkPolicy")))
+            self._members = {}
+        return self._cluster
+
+    def _config(self, node: NodeSpec) -> RuleConfig:
+        store = self._store
+        config = store.config
+        return RuleConfig(
+            prefixes=(config.interface_prefix,),
+            ipip=store.ipip_enabled,
+            ipip_address=store.ipip_address(node) is not None,
+            vxlan=store.vxlan_enabled,
+            vxlan_address=store.vtep(node) is not None,
+            vxlan_port=config.vxlan_port,
+            nat_outgoing=any(pool.nat_outgoing for pool in store.pools.values()),
+            mangle_allow="RETURN" if getattr(config, "iptables_mangle_allow_action", "") == "Return" else "ACCEPT",
+        )
+
+    # -- sets -----------------------------------------------------------------------------------------------------
+
+    def _policy_sets(self, cluster: Cluster, specs: Mapping[str, SetSpec]) -> dict[str, DesiredSet]:
+        found: dict[str, DesiredSet] = {}
+        for ident, spec in specs.items():
+            if ident not in self._members:
+                self._members[ident] = members(spec, cluster.endpoints)
+            found[set_name(ident)] = DesiredSet(spec.type, self._members[ident])
+        return found
+
+    def _own_sets(self, node: NodeSpec, view: View, config: RuleConfig) -> Iterator[tuple[str, DesiredSet]]:
+        pools = self._store.pools.values()
+        yield static.ALL_POOLS, _nets((pool.cidr, Owner("felix", f"IPPool {pool.name}")) for pool in pools)
+        yield (
+            static.MASQ_POOLS,
+            _nets(
+                (pool.cidr, Owner("felix", f"IPPool {pool.name}", "spec.natOutgoing"))
+                for pool in pools
+                if pool.nat_outgoing
+            ),
+        )
+        yield static.THIS_HOST, _this_host(node.machine.root.netns, config)
+        if config.ipip:
+            yield static.ALL_HOSTS, _nets(self._hosts(view))
+        if config.vxlan:
+            yield static.ALL_VXLAN, _nets(self._vteps(node, view))
+
+    def _hosts(self, view: View) -> Iterator[tuple[Net, Owner]]:
+        for node in view.nodes():
+            address = self._store.address(node)
+            if address is not None:
+                yield host(address.ip), Owner("felix", f"Node {node.name}")
+
+    def _vteps(self, node: NodeSpec, view: View) -> Iterator[tuple[Net, Owner]]:
+        for other in others(node, view.nodes()):
+            vtep = self._store.vtep(other)
+            if vtep is not None:
+                yield host(vtep.parent), Owner("felix", f"Node {other.name}")
+
+
+def _nets(pairs: Iterable[tuple[Net, Owner]]) -> DesiredSet:
+    return DesiredSet("hash:net", {Member(net): owner for net, owner in pairs})
+
+
+def _this_host(netns: Netns, config: RuleConfig) -> DesiredSet:
+    """Every local address of devices that are no pod's."""
+    own = {
+        address.local: Owner("felix", f"device {link.name}")
+        for link, address in netns.addresses()
+        if not link.name.startswith(config.prefixes) and isinstance(address.local, Ip4)
+    }
+    own |= dict.fromkeys(_LOOPBACK, Owner("felix", "device lo"))
+    return DesiredSet("hash:ip", {Member(host(ip)): own[ip] for ip in sorted(own)})
