@@ -58,6 +58,7 @@ _HOMES: Final = MappingProxyType(
         "Node": "podwire.cluster",
         "NotModelled": "podwire.errors",
         "PingResult": "podwire.cluster.probes",
+        "Plugins": "podwire.cni.plugins.config",
         "Pod": "podwire.cluster",
         "PodwireError": "podwire.errors",
         "Trace": "podwire.trace.trace",

@@ -13,6 +13,8 @@
         ├── NetlinkError       the kernel refuses a request: its errno and its own text (`linux.errors`)
         ├── SocketError        the kernel refuses to send: its errno (`linux.socket`)
         ├── IpamError          the IPAM plugin refuses: its own text (`ipam.host_local`)
+        ├── PluginError        a CNI plugin refuses: its own text (`cni.plugins.values`)
+        ├── NetworkNotReady    no CNI configuration on the node that could be used: containerd's and the kubelet's text
         └── CaptureError       a file that is no capture: libpcap's words (`export.pcap`)
 
 A packet that is dropped is data (a verdict and a reason), never an exception.

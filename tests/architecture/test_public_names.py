@@ -7,7 +7,7 @@ import podwire
 
 NAMES = [
     "Calico", "Capture", "Cilium", "Cluster", "CommandResult", "ConfigError", "DropReason", "FirewallRule", "GKE", "Host", "IPPool",
-    "ManifestError", "NicSpec", "Node", "NotModelled", "PingResult", "Pod", "PodwireError", "Trace", "Verdict",
+    "ManifestError", "NicSpec", "Node", "NotModelled", "PingResult", "Plugins", "Pod", "PodwireError", "Trace", "Verdict",
 ]  # fmt: skip
 
 

@@ -67,6 +67,9 @@ def test_of_two_syns_the_one_that_comes_late_is_lost(pods: tuple[Cluster, Pod, P
 
 def test_without_connection_tracking_there_is_nothing_to_race_for(pods: tuple[Cluster, Pod, Pod]) -> None:
     lab, a, b = pods
+    lab.agent("node1", "felix").pause()
+    for table in ("raw", "mangle", "nat", "filter"):
+        lab.node("node1").exec(f"iptables -t {table} -F")
     with pytest.raises(PodwireError, match="began no connection"):
         lab.race(lambda: a.ping(b), lambda: None)
     assert a.ping(b).ok

@@ -121,7 +121,7 @@ def test_an_agent_that_is_held_back_catches_up(gke):
     assert "10.32.1.3:80" not in node_rules(gke)
     agent.resume()
     assert "10.32.1.3:80" in node_rules(gke)
-    assert '"Reloading service iptables data" numServices=1' in agent.log[-2]
+    assert '"Reloading service iptables data" numServices=2' in agent.log[-2]
 
 
 def node_rules(lab):

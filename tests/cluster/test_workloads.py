@@ -111,8 +111,16 @@ def test_a_service_is_stored_with_its_endpoints(lab):
     lab.pods[0].labels = {"app": "other"}
     assert len(service.endpoints) == 2
     assert len(lab.pods) == 3, "the ReplicaSet makes one for the pod that it lost"
-    with pytest.raises(ConfigError, match=r"service 'db': is not there; services are default/web"):
+    with pytest.raises(ConfigError, match=r"service 'db': is not there; services are default/kubernetes, default/web"):
         lab.service("db")
+
+
+def test_a_named_port_of_a_pod_that_comes_later_is_known(lab):
+    lab.apply(SERVICE)
+    container = {"name": "c", "image": "nginx", "ports": [{"name": "http", "containerPort": 80}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "late", "labels": {"app": "web"}}}
+    lab.apply({**pod, "spec": {"containers": [container]}})
+    assert lab.service("web").endpoints == (f"{lab.pod('late').ip}:80",)
 
 
 def test_a_headless_service_leads_nowhere_and_needs_no_warning(lab):
@@ -128,7 +136,8 @@ def test_addresses_come_from_the_clusters_service_range():
     assert str(lab.service("web").ip).startswith("10.36.")
 
 
-def test_a_policy_that_nobody_would_enforce_is_refused(lab):
+def test_a_policy_that_nobody_would_enforce_is_refused():
+    lab = Cluster(GKE(), nodes=2)
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": {}}
     with pytest.raises(NotModelled, match=r"kind NetworkPolicy of networking\.k8s\.io/v1"):
         lab.apply(policy)
@@ -208,8 +217,8 @@ def test_a_host_network_pod_is_on_its_node(lab):
 
 
 def test_a_workload_without_a_pods_ports_is_refused_before_anything(lab):
-    bad = DEPLOYMENT.replace("image: nginx", "image: nginx, readinessProbe: {httpGet: {port: 80}}")
-    with pytest.raises(NotModelled, match=r"spec\.template\.spec\.containers\[0\]\.readinessProbe\.httpGet of a Pod"):
+    bad = DEPLOYMENT.replace("image: nginx", "image: nginx, readinessProbe: {grpc: {port: 80}}")
+    with pytest.raises(NotModelled, match=r"spec\.template\.spec\.containers\[0\]\.readinessProbe\.grpc of a Pod"):
         lab.apply(bad)
     assert lab.pods == ()
 
@@ -222,7 +231,7 @@ def test_a_pod_without_an_address_waits():
     assert len(lab.pods) + len(waiting) == 6
     assert waiting
     state = waiting[0].document["status"]["containerStatuses"][0]["state"]["waiting"]
-    assert state["message"].startswith("Failed to create pod sandbox: ")
+    assert state == {"reason": "ContainerCreating"}
     before = len(waiting)
     lab.apply(DEPLOYMENT.replace("replicas: 2", "replicas: 5"))
     waiting = [each for each in lab.api.store.all("Pod") if each.document["status"]["phase"] == "Pending"]

@@ -183,16 +183,20 @@ _ROUTED_SUBNETS: Final = MappingProxyType(
 # -- GKE --------------------------------------------------------------------------------------------------------------
 
 
-def _gke(config: GKE) -> Callable[[], Cluster]:
+def _gke(config: GKE, client: str = CLIENT) -> Callable[[], Cluster]:
     def build() -> Cluster:
         cluster = Cluster(config)
         cluster.add_vpc("vpc", "10.0.0.0/24")
         cluster.add_node("w1", external_ip="34.1.2.3")
         cluster.add_node("w2", external_ip="34.1.2.4")
-        cluster.add_host("client", CLIENT)
+        cluster.add_host("client", client)
         return cluster
 
     return build
+
+
+_PUBLIC: Final = "121.167.232.64"
+"""GKE does not masquerade towards the addresses for documentation, of which ``CLIENT`` is one (kube-proxy and GKE sheet, 3.4)."""
 
 
 _HOST_LOCAL: Final = ("file /var/lib/cni/networks/*/lock *", "file /var/lib/cni/networks/*/last_reserved_ip.0 *")
@@ -207,6 +211,7 @@ GKE_PTP: Final = Mode(
     sources={"node to its pod": "b"},  # the gateway's address is on the pair itself (F115)
     links=(("docker0", 1500),),
     outside="34.1.2.3",
+    translating=_gke(GKE(), _PUBLIC),
     stays=_HOST_LOCAL,
 )
 GKE_CALICO: Final = Mode(
@@ -216,7 +221,9 @@ GKE_CALICO: Final = Mode(
     payload=1432,
     ways=_ROUTED,
     outside="34.1.2.3",
+    translating=_gke(GKE(dataplane="calico"), _PUBLIC),
     links=(("docker0", 1500),),
+    stays=_HOST_LOCAL,
 )
 
 # -- Calico -----------------------------------------------------------------------------------------------------------

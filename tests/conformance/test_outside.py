@@ -1,4 +1,4 @@
-"""What an outside host sees of a pod. Until nodes translate addresses these are expected to fail, and will say so when they no longer do."""
+"""What an outside host sees of a pod. Where nodes do not translate addresses yet (Cilium) it is expected to fail, and will say so when it does not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from podwire.cluster import Pod
 from podwire.wire.headers import IPv4
 from tests.conformance.modes import MODES, Lab, Mode
 
+_NOT_YET = pytest.mark.xfail(strict=True, raises=AssertionError, reason="Cilium does not masquerade yet")
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="netfilter: nodes do not masquerade yet")
-@pytest.mark.parametrize("mode", MODES, ids=str)
+
+@pytest.mark.parametrize(
+    "mode", [pytest.param(mode, marks=_NOT_YET if mode.name.startswith("cilium") else ()) for mode in MODES], ids=str
+)
 def test_an_outside_host_sees_the_nodes_address(mode: Mode) -> None:
     lab = Lab.with_pods(mode, (mode.translating or mode.build)())
     pod, client = lab.pair("pod to outside")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwire.errors import ConfigError
+from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.fabric.cloud import GcpVpc, Nic, nic_mac
 from podwire.fabric.firewall import FirewallRule
 from podwire.fabric.internet import GATEWAY_MAC, Internet
@@ -505,3 +505,135 @@ def test_the_internet_has_no_way_to_private_addresses() -> None:
     lab.ping("client", "10.0.0.2")
     lab.run(1)
     assert lab.why() == ["the Internet has no way to 10.0.0.2, a private address (RFC 1918)"]
+
+
+# -- more of the firewall (3.2) --------------------------------------------------------------------------------------------
+
+EVERY = (Net.parse("0.0.0.0/0"),)
+
+
+def test_of_equal_priorities_a_denying_rule_comes_first_and_is_named() -> None:
+    lab = Cloud(FirewallRule("yes", EVERY), FirewallRule("no", EVERY, ("udp",), action="deny"))
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert lab.why()[-1] == "firewall rule no denies udp:2000 from 10.0.0.2 to vm2"
+    lab.vpc.allow(FirewallRule("first", EVERY, ("udp",), ((2000, 2000),), priority=999))
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2001)
+
+
+def test_a_rule_may_name_the_tags_of_the_sender() -> None:
+    lab = Cloud(FirewallRule("from-web", source_tags=frozenset({"web"})))
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert not udp(lab, "vm2", "10.0.0.2", 3000, 4000)
+
+
+def test_a_rule_may_name_destinations_as_the_vm_sees_them() -> None:
+    lab = Cloud(FirewallRule("pods", EVERY, destinations=(Net.parse("10.32.1.0/24"),)))
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    lab.device("vm2:d0", "dummy")
+    lab.addr("vm2:d0", "10.32.1.5/32")
+    udp(lab, "vm1", "10.32.1.5", 1000, 2000)
+    assert any(r.event.frame.find(Udp) for r in lab.events(Received, "vm2"))
+
+
+def test_egress_is_allowed_unless_a_rule_denies_it_and_answers_pass() -> None:
+    out = FirewallRule("no-udp", protocols=("udp",), direction="egress", action="deny", tags=frozenset({"web"}))
+    lab = Cloud(FirewallRule("in", EVERY), out)
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert lab.why()[-1] == "firewall rule no-udp denies vm1 to send udp:2000 to 10.0.0.3"
+    assert udp(lab, "vm2", "10.0.0.2", 2000, 1000), "the rule is for VMs with the tag web"
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000), "now it answers"
+    ping = lab.ping("vm1", "10.0.0.3")
+    lab.run(1)
+    assert ping.replies
+
+
+def test_the_firewall_stands_before_each_vm() -> None:
+    """What vm1 let out lets nothing in at vm2."""
+    lab = Cloud()
+    assert not udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    assert udp(lab, "vm2", "10.0.0.2", 2000, 1000), "vm1 asked"
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000), "vm2 asked too, by the last packet"
+    assert not udp(lab, "vm1", "10.0.0.3", 1001, 2000)
+
+
+def test_a_rule_that_was_removed_lets_nothing_new_in() -> None:
+    lab = Cloud(FirewallRule("r", EVERY))
+    assert udp(lab, "vm1", "10.0.0.3", 1000, 2000)
+    lab.vpc.firewall.remove("r")
+    assert lab.vpc.firewall.rules == ()
+    assert not udp(lab, "vm1", "10.0.0.3", 1001, 2000)
+
+
+# -- Cloud NAT -------------------------------------------------------------------------------------------------------------
+
+
+def behind_nat(ports: int) -> Cloud:
+    """The lab, whose vm3 and vm4 stand behind Cloud NAT at 35.1.1.1; vm4 has an external address and an alias range."""
+    lab = Cloud(external=False)
+    nat = Ip4.parse("35.1.1.1")
+    lab.vpc = GcpVpc(
+        lab.network, "vpc2", Net.parse("10.8.0.0/24"), internet=lab.internet, cloud_nat=nat, cloud_nat_ports=ports
+    )
+    for name, own, outside in (("vm3", "10.8.0.2", None), ("vm4", "10.8.0.3", "34.9.9.9")):
+        external = Ip4.parse(outside) if outside else None
+        nic = lab.vpc.add_nic(name, Ip4.parse(own), aliases=(Net.parse(f"10.3{own[-1]}.0.0/24"),), external=external)
+        lab.machine(name)
+        nic.port.link = lab.door(name).ethernet_add("eth0", nic_mac(nic.ip), nic.port, mtu=1460)
+        lab.up(f"{name}:eth0")
+        lab.addr(f"{name}:eth0", f"{own}/32")
+        lab.route(name, "10.8.0.1 dev eth0 scope link")
+        lab.route(name, "default via 10.8.0.1 dev eth0")
+    return lab
+
+
+def test_cloud_nat_serves_an_alias_address_of_a_vm_with_an_external_one() -> None:
+    """3.3: an external address is for the primary one alone."""
+    lab = behind_nat(64)
+    lab.device("vm4:d0", "dummy")
+    lab.addr("vm4:d0", "10.33.0.5/32")
+    lab.restart()
+    probe = lab.ping("vm4", "121.167.232.64", source="10.33.0.5")
+    lab.run(1)
+    assert probe.replies == [(1, 64)]
+    assert {str(ip.src) for r in lab.events(Received, "client") if (ip := r.event.frame.find(IPv4))} == {"35.1.1.1"}
+
+
+def test_each_vm_has_its_own_ports_and_no_more() -> None:
+    lab = behind_nat(64)
+    heard: set[int] = set()
+    lab.udp("client", 9)
+    lab.udp("client", 10)
+    for number in range(65):
+        lab.restart()
+        lab.udp("vm3", 5000 + number).send_to(Ip4.parse("121.167.232.64"), 9, b"x")
+        lab.run(0.01)
+        heard |= {udp.sport for r in lab.events(Received, "client") if (udp := r.event.frame.find(Udp))}
+    assert heard == set(range(1024, 1088))
+    assert lab.why() == ["Cloud NAT has no free port: the 64 ports of vm3 are in use towards 121.167.232.64"]
+    # Another remote port is another connection, and a silent flow is forgotten after 30 s.
+    lab.restart()
+    lab.udp("vm3", 6000).send_to(Ip4.parse("121.167.232.64"), 10, b"x")
+    lab.run(31)
+    lab.udp("vm3", 6001).send_to(Ip4.parse("121.167.232.64"), 9, b"x")
+    lab.run(1)
+    assert lab.why() == []
+    # vm4 has the next block.
+    lab.restart()
+    lab.addr("vm4:eth0", "10.33.0.9/32")
+    assert lab.ping("vm4", "121.167.232.64", source="10.33.0.9").replies == []
+    lab.run(1)
+    assert {icmp.id for r in lab.events(Received, "client") if (icmp := r.event.frame.find(Icmp))} == {1088}
+
+
+@pytest.mark.parametrize(
+    ("ports", "error", "said"),
+    [
+        (100, ConfigError, "expected a power of two up to 32768"),
+        (65536, ConfigError, "power of two"),
+        (32, NotModelled, "at least 64"),
+    ],
+)
+def test_ports_per_vm_that_cannot_be(ports: int, error: type[PodwireError], said: str) -> None:
+    with pytest.raises(error, match=said):
+        behind_nat(ports)

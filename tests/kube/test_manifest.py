@@ -125,14 +125,9 @@ def test_a_pod_as_the_seed_writes_it():
         ("nodeName: node1", "subdomain: x", "pod.yaml:7: not modelled: spec.subdomain of a Pod"),
         ("nodeName: node1", "hostAliases: [{ip: 10.0.0.1}]", "pod.yaml:7: not modelled: spec.hostAliases of a Pod"),
         (
-            "containerPort: 80",
-            "containerPort: 80, hostPort: 80",
-            "pod.yaml:16: not modelled: spec.containers[0].ports[0].hostPort of a Pod",
-        ),
-        (
             "    args:",
-            "    livenessProbe: {tcpSocket: {port: 80}}\n    args:",
-            "pod.yaml:12: not modelled: spec.containers[0].livenessProbe.tcpSocket of a Pod",
+            "    livenessProbe: {grpc: {port: 80}}\n    args:",
+            "pod.yaml:12: not modelled: spec.containers[0].livenessProbe.grpc of a Pod",
         ),
         (
             "labels: {app: a}",

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from podwire.cni.backend import NodeSpec
 from podwire.kubeproxy import FixedObjects, KubeProxy, KubeProxyConfig
 from podwire.kubeproxy.fixed import kubelet_rules
-from podwire.linux.socket import SocketError, UdpSocket
+from podwire.linux.socket import RawSocket, SocketError, UdpSocket
 from podwire.trace.events import ByRule, Dropped, Transmitted
 from podwire.wire.addr import Ip, Ip4, Net
-from podwire.wire.headers import ETH_P_IP, IPPROTO_TCP, IPPROTO_UDP, Ethernet, IPv4, Tcp, Udp
+from podwire.wire.headers import ETH_P_IP, IPPROTO_TCP, IPPROTO_UDP, TCP_SYN, Ethernet, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet
 from tests.kubeproxy.samples import GKE, NODE
 from tests.linux.lab import Lab
@@ -20,14 +20,19 @@ REMOTE: Final = ("10.32.1.9", "10.32.1.13")
 """Pods of another node."""
 NODE_IP: Final = "10.0.0.37"
 CLIENT: Final = "203.0.113.7"
+_IPPROTO_RAW: Final = 255
 
 
 class Outcome(NamedTuple):
-    """``what`` is ``sent`` (to ``to``, masqueraded or not), ``REJECT``, ``DROP`` or ``passed`` (nothing was done about it)."""
+    """``what`` is ``sent`` (to ``to``, masqueraded or not), ``REJECT``, ``DROP`` or ``passed`` (nothing was done about it).
+
+    ``seen`` is the address that the endpoint sees.
+    """
 
     what: str
     to: str = ""
     masqueraded: bool = False
+    seen: str = ""
 
 
 class KubeNode:
@@ -59,16 +64,15 @@ class KubeNode:
     def sync(self) -> None:
         """kube-proxy acts."""
         door = self.lab.door(NODE)
-        for path, value in self.proxy.desired(self.spec, None).sysctls:  # type: ignore[arg-type]
-            if door.sysctl_read(path) != value:
-                door.sysctl_write(path, value)
         self.proxy.program(self.spec, door, None)  # type: ignore[arg-type]
 
     def send(self, source: str, to: str, port: int, proto: str, sport: int) -> Outcome:
         """The first packet of a new connection; ``source`` is a pod's address, ``NODE_IP`` or any other one, which is outside."""
         asked = self._masquerades()
         self.lab.restart()
-        if source == NODE_IP:
+        if source == NODE_IP and proto == "TCP":
+            self._syn_from_node(to, port, sport)
+        elif source == NODE_IP:
             self._from_node(to, port, sport)
         else:
             self._from_wire(source, to, port, proto, sport)
@@ -85,10 +89,23 @@ class KubeNode:
             self.lab.run(0.1)
             socket.close()
 
+    def _syn_from_node(self, to: str, port: int, sport: int) -> None:
+        """By a raw socket: one segment, and nobody who sends it again."""
+        src = to if to.startswith("127.") else NODE_IP
+        head = IPv4(src=Ip4.parse(src), dst=Ip4.parse(to), proto=IPPROTO_TCP, ttl=64)
+        socket = RawSocket(self.lab[NODE], _IPPROTO_RAW, lambda: None)
+        try:
+            socket.send_raw(Packet((head, Tcp(sport, port, flags=TCP_SYN)), b"%d" % sport))
+        except SocketError:
+            pass
+        finally:
+            self.lab.run(0.1)
+            socket.close()
+
     def _from_wire(self, source: str, to: str, port: int, proto: str, sport: int) -> None:
         name, dev = {PODS[0]: (PODS[0], "veth5"), PODS[1]: (PODS[1], "veth9")}.get(source, ("out", "eth0"))
         link, peer = self.lab.link(f"{name}:eth0"), self.lab.link(f"{NODE}:{dev}")
-        upper = Tcp(sport, port) if proto == "TCP" else Udp(sport, port)
+        upper = Tcp(sport, port, flags=TCP_SYN) if proto == "TCP" else Udp(sport, port)
         ip = IPv4(
             src=Ip4.parse(source), dst=Ip4.parse(to), proto=IPPROTO_TCP if proto == "TCP" else IPPROTO_UDP, ttl=64
         )
@@ -106,7 +123,7 @@ class KubeNode:
             if ip is None or upper is None or packet.payload != b"%d" % sport or found.event.dev == "lo":
                 continue
             if (str(ip.dst), upper.dport) != (to, port):
-                return Outcome("sent", f"{ip.dst}:{upper.dport}", masqueraded)
+                return Outcome("sent", f"{ip.dst}:{upper.dport}", masqueraded, str(ip.src))
         for lost in self.lab.events(Dropped, NODE):
             by = lost.event.by
             if isinstance(by, ByRule):

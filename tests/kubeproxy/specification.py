@@ -95,7 +95,9 @@ class _Asked:
         found = set()
         for end, port in ends:
             ip = end.addresses[0]
-            found.add(Outcome("sent", f"{ip}:{port}", masquerade or ip == self.source))
+            own = "10.32.0.1" if ip in PODS else NODE_IP
+            changed = masquerade or ip == self.source
+            found.add(Outcome("sent", f"{ip}:{port}", changed, own if changed else self.source))
         return found
 
     def internal(self) -> set[Outcome]:

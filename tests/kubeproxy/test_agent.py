@@ -102,7 +102,7 @@ def test_rules_of_iptables_legacy_work_as_well():
 
 
 def test_traces_say_which_service_port_and_endpoint_a_rule_comes_from(node):
-    assert node.send(CLIENT, NODE_IP, 30053, "UDP", 40000) == Outcome("sent", "10.32.0.9:5353", True)
+    assert node.send(CLIENT, NODE_IP, 30053, "UDP", 40000)[:3] == ("sent", "10.32.0.9:5353", True)
     owners = {
         (found.event.by.owner.object, found.event.by.owner.field)
         for found in node.lab.events(RuleMatched, NODE)
@@ -116,7 +116,7 @@ def test_traces_say_which_service_port_and_endpoint_a_rule_comes_from(node):
 
 
 def test_node_ports_answer_on_localhost_and_nobody_else_gets_there(node):
-    assert node.send(NODE_IP, "127.0.0.1", 30053, "UDP", 40000) == Outcome("sent", "10.32.0.9:5353", True)
+    assert node.send(NODE_IP, "127.0.0.1", 30053, "UDP", 40000)[:3] == ("sent", "10.32.0.9:5353", True)
     assert node.send(CLIENT, "127.0.0.1", 9999, "UDP", 40001).what == "DROP"
 
 
@@ -223,8 +223,8 @@ def test_the_health_check_counts_local_endpoints():
 def test_interfaces_tell_pods_from_the_node_itself():
     config = KubeProxyConfig(detect_local_mode="InterfaceNamePrefix", pod_interface_name_prefix="veth")
     node = KubeNode(objects(service("web", ["80/UDP"]), endpoints("web", ["10.32.0.9@node1"], ["80/udp"])), config)
-    assert node.send(PODS[0], "10.96.0.10", 80, "UDP", 40000) == Outcome("sent", "10.32.0.9:80", False)
-    assert node.send(NODE_IP, "10.96.0.10", 80, "UDP", 40001) == Outcome("sent", "10.32.0.9:80", True)
+    assert node.send(PODS[0], "10.96.0.10", 80, "UDP", 40000) == Outcome("sent", "10.32.0.9:80", False, PODS[0])
+    assert node.send(NODE_IP, "10.96.0.10", 80, "UDP", 40001) == Outcome("sent", "10.32.0.9:80", True, "10.32.0.1")
 
 
 def test_a_program_that_starts_again_takes_away_what_it_does_not_know(node):

@@ -45,7 +45,6 @@ def test_other_modes_are_not_modelled(mode):
     [
         ("--config=/etc/kube-proxy.yaml", "not modelled: --config"),
         ("--feature-gates=TopologyAwareHints=false", "not modelled: --feature-gates=TopologyAwareHints=false"),
-        ("--nodeport-addresses=primary", "not modelled: --nodeport-addresses=primary"),
     ],
 )
 def test_what_is_not_modelled_is_named(flags, words):
@@ -65,6 +64,7 @@ def test_what_is_not_modelled_is_named(flags, words):
         ("--cluster-cidr=10.0.0.0/40", "--cluster-cidr: not a prefix length"),
         ("--iptables-masquerade-bit=32", "expected 0 to 31"),
         ("--nodeport-addresses=eth0", "--nodeport-addresses"),
+        ("--nodeport-addresses=primary,10.0.0.0/8", "can't use both 'primary' and CIDRs"),
         ("start", "unknown command 'start'"),
     ],
 )

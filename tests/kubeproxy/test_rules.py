@@ -136,6 +136,7 @@ def test_who_is_masqueraded_on_the_way_to_a_cluster_ip(config, who):
         service("web", ip="None"),
         service("web", ip="", type="ExternalName", externalName="example.com"),
         service("web", labels={"service.kubernetes.io/service-proxy-name": "other"}),
+        service("web", labels={"service.kubernetes.io/headless": ""}),
         service("web", ip="fd00::10"),
     ],
 )
@@ -222,6 +223,7 @@ _LAST = '-m comment --comment "kubernetes service nodeports; NOTE: this must be 
         ),
         (KubeProxyConfig(nodeport_addresses=("0.0.0.0/0", "10.0.0.0/24")), ["-m addrtype --dst-type LOCAL"]),
         (KubeProxyConfig(nodeport_addresses=("192.168.0.0/16",)), []),
+        (KubeProxyConfig(nodeport_addresses=("primary",)), ["-d 10.0.0.37"]),
     ],
 )
 def test_where_node_ports_are_taken(config, ends):

@@ -249,7 +249,7 @@ def said(path):
             "zon: z-a",
             (
                 'lab.yaml:10: spec.networks.vpc.zon: got "z-a", expected one of the fields '
-                "cidr, kind, project, zone, firewall, subnets, mtu, latency, drops, routes, cloud_nat"
+                "cidr, kind, project, zone, firewall, subnets, mtu, latency, drops, routes, cloud_nat, cloud_nat_ports"
             ),
         ),
         (
@@ -392,7 +392,7 @@ def said(path):
             "w2: {image: beos, ",
             (
                 'lab.yaml:15: spec.nodes.w2.image: got "beos", expected an image '
-                "(image 'beos' is not known; known are cos, debian-12, netshoot, ubuntu-22.04)"
+                "(image 'beos' is not known; known are cos, debian-12, macos, netshoot, ubuntu-22.04)"
             ),
         ),
         ("w2: {", "w2: {routes: [10.1.0.0/33 via 10.0.0.1], ", None),
@@ -415,7 +415,7 @@ def said(path):
         (
             "gke: {dataplane: calico}",
             "flannel: {}",
-            "lab.yaml:19: spec.cni.flannel: got {}, expected one of calico, gke, cilium",
+            "lab.yaml:19: spec.cni.flannel: got {}, expected one of calico, gke, cilium, plugins",
         ),
         ("gke: {dataplane: calico}", "gke: {}\n    calico: {}", None),
         (
@@ -620,5 +620,38 @@ spec:
     assert lab.run("a", node="w1").ping(lab.run("b", node="w1")).ok
     with pytest.raises(ManifestError, match=r"spec\.cni\.plain\.colour"):
         loads(text % ("plain", "{colour: red}"))
-    with pytest.raises(ManifestError, match="expected one of calico, gke, cilium, plain"):
+    with pytest.raises(ManifestError, match="expected one of calico, gke, cilium, plugins, plain"):
         loads(text % ("flannel", "{}"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("{name: r, sources: [0.0.0.0/0]}", "exactly one of allow and deny"),
+        ("{name: r, sources: [0.0.0.0/0], allow: [icmp], deny: [icmp]}", "exactly one of allow and deny"),
+        ("{name: r, allow: [icmp]}", "sources or source_tags: a rule for ingress says who sends"),
+        ("{name: r, direction: egress, deny: [icmp]}", "destinations: a rule for egress says where to"),
+        (
+            "{name: r, direction: egress, deny: [icmp], destinations: [1.1.1.1/32], sources: [0.0.0.0/0]}",
+            "no sources or source_tags in a rule for egress",
+        ),
+    ],
+)
+def test_firewall_rules_that_cannot_be(write, rule, message):
+    path = write(LAB)
+    text = path.read_text(encoding="utf-8")
+    old = next(line for line in text.splitlines() if "allow:" in line)
+    path.write_text(text.replace(old, f"        - {rule}"), encoding="utf-8")
+    with pytest.raises(ManifestError, match=message):
+        load(path)
+
+
+def test_firewall_rules_that_deny_or_are_for_egress(write):
+    path = write(LAB + PODS)
+    text = path.read_text(encoding="utf-8")
+    old = next(line for line in text.splitlines() if "allow:" in line)
+    rules = "{name: out, direction: egress, deny: [icmp], destinations: [203.0.113.0/24], tags: [gke-cluster-node], priority: 5}"
+    path.write_text(text.replace(old, f"{old}\n        - {rules}"), encoding="utf-8")
+    lab = load(path)
+    lost = lab.node("w1").ping(lab.host("client")).trace
+    assert lost.decided_by.startswith("firewall rule out denies w1 to send icmp to 203.0.113.7")

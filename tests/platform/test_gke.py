@@ -7,7 +7,6 @@ import pytest
 from podwire.cluster import Cluster
 from podwire.errors import ConfigError
 from podwire.platform.gke import GKE
-from podwire.trace.reasons import DropReason, Verdict
 
 DATAPLANES = pytest.mark.parametrize("dataplane", ["ptp", "calico"])
 
@@ -30,22 +29,6 @@ def test_node_routes_of_section_3_1_and_switches_of_section_3_5() -> None:
     ]
     assert node.exec("sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.route_localnet").stdout == "1\n1\n"
     assert "link/ether 42:01:0a:00:00:18 " in node.exec("ip link show eth0").stdout
-
-
-@DATAPLANES
-def test_a_pods_packet_for_the_internet_dies_at_the_edge_of_the_vpc(dataplane: str) -> None:
-    lab = Cluster(GKE(dataplane=dataplane))  # type: ignore[arg-type]
-    lab.add_node("node1", external_ip="34.1.2.3")
-    lab.add_host("client", "203.0.113.7")
-    pod = lab.run("pod1")
-
-    trace = pod.ping("203.0.113.7").trace
-
-    assert (trace.verdict, trace.reason, trace.dropped_at) == (Verdict.DROPPED, DropReason.FABRIC, "vpc")
-    why = " ".join(trace.explain().split())
-    assert "10.32.0.2 cannot leave for the Internet: it is an alias address" in why
-    assert "`iptables -t nat -A POSTROUTING -s 10.32.0.2 -o eth0 -j MASQUERADE`" in why
-    assert lab.node("node1").ping("203.0.113.7").ok
 
 
 @DATAPLANES

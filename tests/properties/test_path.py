@@ -94,7 +94,7 @@ test_events_are_values, test_events_are_values_long = _property(_values, 80)
 
 
 def _fields(dst: Dst) -> dict[str, object]:
-    return {name: getattr(dst, name) for name in Dst.__slots__ if name != "neighbour"}
+    return {name: getattr(dst, name) for name in Dst.__slots__ if name not in {"neighbour", "routed"}}
 
 
 def _neighbour_is_fresh(netns: Netns, dst: Dst) -> bool:
@@ -124,13 +124,15 @@ def _remembered(plan: Plan) -> None:
                 ports=ports,
             )
             assert _fields(fresh) == _fields(cached)
+            told = cached.routed
+            assert told is None or (told.by, told.rule, told.dst) == (fresh.by, fresh.rule, daddr)
             assert _neighbour_is_fresh(netns, cached)
         for key, cached in list(netns.input_routes.items()):
             input_key: Any = key
             daddr, saddr, link, mark, tos, ports = input_key if len(input_key) == 6 else (*input_key, 0, 0, None)
             fresh = _route_input(netns, Ip4(daddr), Ip4(saddr), link, mark, tos, ports, arp=False)
-            fresh.routed = Routed(daddr, saddr, fresh.by, link.name, fresh.rule)
             assert _fields(fresh) == _fields(cached)
+            assert cached.routed == Routed(daddr, saddr, fresh.by, link.name, fresh.rule)
             assert _neighbour_is_fresh(netns, cached)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ CONFIGS = (
 )
 POLICIES = st.sampled_from(["Cluster", "Local"])
 STATES = st.sampled_from(["", "", "", " leaving", " down", " gone"])
-HINTS = st.sampled_from(["", "", " zone=a", " zone=b"])
+HINTS = st.sampled_from(["", *[" zone=a", " zone=b"] * 5])
 
 
 @dataclass
@@ -63,28 +64,46 @@ def worlds(draw: st.DrawFn) -> World:
             spec["sessionAffinity"] = "ClientIP"
         if hinted:
             spec["annotations"] = {"service.kubernetes.io/topology-mode": "Auto"}
-        services.append(service(name, [f"p:80:{node_port}/{proto}"], ip=cluster, **spec))
+        wanted, behind = [f"p:80:{node_port}/{proto}"], [f"p:8080/{proto}"]
+        if draw(st.booleans()):
+            other = draw(st.sampled_from(["UDP", "TCP"]))
+            wanted.append(f"q:81:{node_port and node_port + 10}/{other}")
+            behind += [f"q:9090/{other}"] * draw(st.integers(0, 1))
+        services.append(service(name, wanted, ip=draw(st.sampled_from([cluster] * 9 + ["None"])), **spec))
+        # The same address in two slices would be the same endpoint: each stands in one of them.
         addresses = draw(st.lists(st.sampled_from([*PODS, *REMOTE]), unique=True, max_size=4))
         listed = [
             f"{ip}@{NODE if ip in PODS else 'node2'}{draw(STATES)}{draw(HINTS) if hinted else ''}" for ip in addresses
         ]
-        slices.append(endpoints(name, listed, [f"p:8080/{proto}"]))
+        cut = draw(st.integers(0, len(listed)))
+        slices += [
+            endpoints(name, part, behind, suffix=f"x{index}") for index, part in enumerate((listed[:cut], listed[cut:]))
+        ]
         ports = (80, 80, 80, 81)
         targets += [(ip, draw(st.sampled_from(ports)), proto) for ip in (cluster, outside, vip)]
         targets += [(ip, node_port or 30001, proto) for ip in (NODE_IP, "127.0.0.1")]
-    sources = st.sampled_from([*PODS, REMOTE[1], CLIENT, NODE_IP])
+        targets += [(ip, port, "TCP") for ip, port in ((cluster, 81), (vip, 81), (NODE_IP, node_port + 10))]
+    sources = st.sampled_from([*PODS, REMOTE[1], CLIENT, NODE_IP, "192.0.2.0"])
     packets = draw(st.lists(st.tuples(sources, st.sampled_from(targets)), min_size=3, max_size=8))
-    asked = [
-        (source, *target)
-        for source, target in packets
-        if (target[2] == "UDP" or source != NODE_IP) and (target[0] != "127.0.0.1" or source == NODE_IP)
-    ]
-    return World(services, slices, draw(st.sampled_from(CONFIGS)), draw(st.sampled_from(["", "a"])), asked)
+    asked = [(source, *target) for source, target in packets if target[0] != "127.0.0.1" or source == NODE_IP]
+    return World(services, slices, draw(st.sampled_from(CONFIGS)), draw(st.sampled_from(["", "a", "a"])), asked)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(worlds(), st.integers(0, 1000))
 def test_packets_arrive_where_the_service_says_and_are_masqueraded_when_it_has_to_be(world: World, seed: int) -> None:
+    judge(world, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=6000, deadline=None)
+@given(worlds(), st.integers(0, 1000))
+def test_many_packets_arrive_where_the_service_says(world: World, seed: int) -> None:
+    judge(world, seed)
+
+
+def judge(world: World, seed: int) -> None:
+    """Send the packets, and ask the specification about each."""
     node = KubeNode(objects(*world.services, *world.slices), world.config, zone=world.zone, seed=seed)
     config = world.config
     known = bool(config.cluster_cidr or config.detect_local_mode != "ClusterCIDR")

@@ -31,6 +31,12 @@ FREE = [
     (r"\bcni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "cni-UUID"),
     (r"ICMP echo (request|reply), id \d+,", r"ICMP echo \1, id N,"),
     (r"\bveth[0-9a-f]{8}\b", "VETH"),
+    (r"^I\d{4} \d\d:\d\d:\d\d\.\d{6} ", "TIME "),
+    (r'\belapsed="[^"]+"', 'elapsed="N"'),
+    (r"\bTS val \d+", "TS val N"),
+    (r"\becr [1-9]\d*", "ecr N"),
+    (r"\b(seq|ack) \d{7,}", r"\1 N"),
+    (r"\.(?!30007\b)\d{4,5}(?= >|: Flags)", ".PORT"),
     (r"\bfe80::(?!ecee:eeff|4001:)[0-9a-f:]+/64", "fe80::EUI/64"),
 ]
 

@@ -243,14 +243,54 @@ EOF
         cluster=lab,
     )
     assert ran.lines == [
-        "pod1", "pod2", "1", "pod1", "node2", "Node1", "node1", "node1", "pod2", "pod1", "5", "6", "126", "125", "125",
+        "pod1", "pod2", "1", "pod1", "node2", "Node1", "node1", "node1", "pod2", "pod1", "5", "6", "126", "1", "125",
     ]  # fmt: skip
     assert 'exec: "nosuch": ' in ran.err
-    assert "pod 'default/pod9': is not there; pods are default/pod1, default/pod2" in ran.err
+    assert ran.err.count("command terminated with exit code 6\n") == 1
+    assert 'Error from server (NotFound): pods "pod9" not found\n' in ran.err
     assert (
         "podwire: ip: you stand on no machine here: ssh NODE, kubectl exec POD -- …, or podwire sh -m MACHINE\n"
         in ran.err
     )
+
+
+def test_kubectl_reads_files_and_standard_input_of_the_script(tmp_path, namespaces, lab):
+    (tmp_path / "cm.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: filed}\n", encoding="utf-8")
+    ran = run_here(
+        [
+            "-c",
+            """
+            kubectl apply -f cm.yaml
+            k apply -f - <<EOF
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: piped}
+EOF
+            kubectl get cm -o name | sort | grep -v kube-root
+            kubectl exec pod1 -- hostname
+            echo hello | kubectl exec -i pod1 -- cat
+            echo unread | kubectl exec pod1 -- hostname
+            ssh node1 k get cm piped -o name
+            kubectl get cm nosuch; echo $?
+            kubectl exec pod1 -- ping -c 1 -W 1 203.0.113.9 >/dev/null; echo $?
+            """,
+        ],
+        tmp_path,
+        cluster=lab,
+    )
+    assert ran.lines == [
+        "configmap/filed created", "configmap/piped created", "configmap/filed", "configmap/piped", "pod1", "hello", "pod1",
+        "configmap/piped", "1", "1",
+    ]  # fmt: skip
+    assert ran.err.splitlines() == [
+        'Error from server (NotFound): configmaps "nosuch" not found',
+        "command terminated with exit code 1",
+    ]
+
+
+def test_a_script_in_a_pod_has_no_kubectl(tmp_path, namespaces, lab):
+    ran = run_here(["-c", "kubectl get po; echo $?"], tmp_path, cluster=lab, machine="pod1")
+    assert (ran.lines, ran.err) == (["127"], "bash: kubectl: command not found\n")
 
 
 def test_where_a_script_begins(tmp_path, namespaces, lab):

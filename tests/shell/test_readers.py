@@ -106,3 +106,18 @@ def test_operands(command, operands):
 )
 def test_who_reads_standard_input(command, wants):
     assert readers.wants_stdin(command.split()) is wants
+
+
+def test_files_of_a_node_s_own_tree_are_read_and_written(open_sh):
+    path = "/etc/cni/net.d/10-net.conflist"
+    ran = open_sh(
+        f"""
+        ls /etc/cni/net.d; echo '{{}}' | tee {path}; ls /etc/cni/net.d; cat {path}; wc -c {path}
+        echo more | tee -a {path} | cat -n; grep -c . {path}; ls {path}
+        tee /proc/net/arp </dev/null; echo $?
+        """
+    )
+    assert ran.lines == [
+        "{}", "10-net.conflist", "{}", f"3 {path}", "     1\tmore", "2", path, "125"
+    ]  # fmt: skip
+    assert "tee /proc/net/arp" in ran.err

@@ -24,6 +24,7 @@ from podwire.trace.events import (
     Encapsulated,
     Forwarded,
     Owner,
+    Translated,
 )
 from podwire.trace.reasons import DropReason
 from podwire.trace.reasons import DropReason as D
@@ -71,6 +72,8 @@ class Death(NamedTuple):
         story.cross(1, "default/pod1", "eth0", "node1", "cali111", frame(self.packet))
         if self.here != "node1":
             story.send(1, "node1", "eth0", frame(self.packet))
+        if self.row[2] in {"service", "hairpin"}:
+            story.add(1, "node1", Translated("DNAT", "PREROUTING", CLUSTER_IP, POD2, 53, 53, by=TO_ENDPOINT))
         if self.row[2] == "invalid":
             story.add(1, "node1", Conntrack("INVALID"))
         reason = DropReason(self.row[0]) if self.row[0] != ANY else D.NOT_SPECIFIED
@@ -126,6 +129,22 @@ SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
 DROP_RULE = ByRule(
     "filter", "FORWARD", 3, "-i cali+ -j DROP", Owner("felix", "NetworkPolicy default/deny", "spec.egress[0]")
 )
+
+CLUSTER_IP = Ip.parse("10.96.0.10")
+TO_ENDPOINT = ByRule(
+    "nat",
+    "KUBE-SEP-XPGD46QRK7WJZT7O",
+    2,
+    "-p udp -j DNAT --to-destination 192.168.1.13:53",
+    Owner("kube-proxy", "Service default/dns", "spec.ports[0], endpoint 192.168.1.13:53"),
+)
+
+
+def refusal(chain: str, words: str, target: str, field: str = "") -> ByRule:
+    """A rule by which kube-proxy refuses what is meant for a Service."""
+    text = f'-p tcp -m comment --comment "default/web:http {words}" -j {target}'
+    return ByRule("filter", chain, 2, text, Owner("kube-proxy", "Service default/web", f"spec.ports[0]{field}"))
+
 
 NF_HOOK: Hook = {"where": "nf_hook_slow", "dev": ""}
 
@@ -337,6 +356,33 @@ DEATHS = (
     ),
     Death((D.NETFILTER_DROP, ByRule, "owned"), DROP_RULE, **NF_HOOK),
     Death(
+        (D.NETFILTER_DROP, ByRule, "no endpoints"), refusal("KUBE-SERVICES", "has no endpoints", "REJECT"), **NF_HOOK
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "no local endpoints"),
+        refusal("KUBE-EXTERNAL-SERVICES", "has no local endpoints", "DROP", ".nodePort"),
+        **NF_HOOK,
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "source ranges"),
+        refusal("KUBE-PROXY-FIREWALL", "traffic not accepted by KUBE-FW-XPGD46QRK7WJZT7O", "DROP"),
+        **NF_HOOK,
+    ),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "localnet"),
+        ByRule(
+            "filter",
+            "KUBE-FIREWALL",
+            1,
+            '-m comment --comment "block incoming localnet connections" -j DROP',
+            Owner("kubelet"),
+        ),
+        echo(dst=Ip.parse("127.0.0.1")),
+        **NF_HOOK,
+    ),
+    Death((D.IP_LOCAL_SOURCE, None, "hairpin"), packet=udp(), where="ip_rcv_finish", dev="eth0", here="default/pod2"),
+    Death((D.NO_SOCKET, None, "service"), packet=udp(), where="udp_queue_rcv_skb", dev="eth0", here="default/pod2"),
+    Death(
         (D.NETFILTER_DROP, ByRule, "policy"),
         ByRule("filter", "FORWARD", 0, "DROP", Owner("docker"), "legacy"),
         **NF_HOOK,
@@ -409,6 +455,23 @@ DEATHS = (
         "vpc",
         "",
         here="vpc",
+    ),
+    *(
+        Death(
+            (D.FABRIC, ByFabric, kind),
+            ByFabric(name, f"{name}: the reason that it gives", Owner("gcp", "VPC vpc"), kind),
+            udp(),
+            "vpc",
+            "",
+            here="vpc",
+        )
+        for kind, name in (
+            ("firewall-deny", "firewall rule deny-dns"),
+            ("firewall-egress", "firewall rule no-dns"),
+            ("nat-ports", "Cloud NAT"),
+            ("load-balancer", "load balancer a1"),
+            ("load-balancer-port", "load balancer a1"),
+        )
     ),
     Death(
         (D.FABRIC, ByFabric, "source-check"),

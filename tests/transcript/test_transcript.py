@@ -12,7 +12,7 @@ from podwire.transcript import replay
 from podwire.transcript.compare import align, unified
 from podwire.transcript.play import play
 from podwire.transcript.script import Interrupt, Line, parse
-from podwire.transcript.words import Leave, Run, Shell, ToMachine, ToPod, order
+from podwire.transcript.words import Kubectl, Leave, Run, Shell, ToMachine, ToPod, order
 
 HEADER = """\
 machines: {"$ ": null, "~ # ": null, "root@n1:~# ": node1, "root@n2:~# ": node2, "pod2 # ": pod2}
@@ -145,7 +145,19 @@ def test_what_is_no_transcript(text, message):
         ("k exec -it pod1 -- /bin/sh", ToPod("default/pod1", Shell())),
         ("kubectl exec -n kube-system -ti pod/x -c app -- zsh", ToPod("kube-system/x", Shell())),
         ("kubectl -n a exec x -- bash -c 'ip route'", ToPod("a/x", Run(("ip", "route")))),
-        ("kubectl exec x --namespace=b ip a", ToPod("b/x", Run(("ip", "a")))),
+        ("kubectl exec x --namespace=b ip a", Kubectl(("kubectl", "exec", "x", "--namespace=b", "ip", "a"))),
+        ("k exec pod1 -- ping -c 1 1.1.1.1", Kubectl(("kubectl", "exec", "pod1", "--", "ping", "-c", "1", "1.1.1.1"))),
+        ("k get po -o wide", Kubectl(("kubectl", "get", "po", "-o", "wide"))),
+        ("sudo kubectl get po", Kubectl(("kubectl", "get", "po"))),
+        (
+            "KUBE_EDITOR='sed -i s/a/b/' k edit svc web",
+            Kubectl(("kubectl", "edit", "svc", "web"), (("KUBE_EDITOR", "sed -i s/a/b/"),)),
+        ),
+        # What makes no sense is kubectl's to say.
+        ("k exec pod1", Kubectl(("kubectl", "exec", "pod1"))),
+        ("k exec pod1 -n", Kubectl(("kubectl", "exec", "pod1", "-n"))),
+        ("k exec -it deploy/web -- sh", Kubectl(("kubectl", "exec", "-it", "deploy/web", "--", "sh"))),
+        ("ssh w1 kubectl get po", ToMachine("w1", Kubectl(("kubectl", "get", "po")))),
         (
             "sshpass -p pw ssh -o StrictHostKeyChecking=no vagrant@k8s-w1 ip -c route",
             ToMachine("k8s-w1", Run(("ip", "-c", "route"))),
@@ -167,12 +179,8 @@ def test_forms_of_commands(command, meaning):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("kubectl get po", "not modelled: kubectl get"),
-        ("k exec -it deploy/web -- sh", "not modelled: kubectl exec deploy/web"),
-        ("k exec pod1", "kubectl: you must specify at least one command for the container"),
-        ("k exec", "kubectl: pod or type/name must be specified"),
-        ("k exec pod1 -n", "kubectl: flag needs an argument: -n"),
-        ("k exec --foo pod1 -- ls", None),
+        ("A=1", "not modelled: 'A=1': a variable that outlives its command"),
+        ("A=1 ip a", "not modelled: 'A=1' before 'ip': podwire gives variables to kubectl alone"),
         ("sudo", "sudo: expected a command"),
         ("sudo -u root ip a", "not modelled: sudo -u"),
         ("ssh -v", "ssh: expected USER@NODE"),
@@ -212,6 +220,58 @@ root@n1:~# sudo cat /proc/sys/net/ipv4/ip_forward
     assert report.ok, str(report)
 
 
+def test_kubectl_runs_where_no_machine_is_and_on_a_node(run):
+    report = run("""\
+$ k get po pod1 -o name
+pod/pod1
+root@n1:~# kubectl get po pod1 -o name
+pod/pod1
+pod2 # hostname
+pod2
+$ kubectl get po nosuch
+Error from server (NotFound): pods "nosuch" not found
+$ k exec pod1 -- ping -c 1 -W 1 203.0.113.9
+PING 203.0.113.9 (203.0.113.9) 56(84) bytes of data.
+
+--- 203.0.113.9 ping statistics ---
+1 packets transmitted, 0 received, 100% packet loss, time 0ms
+
+command terminated with exit code 1
+""")
+    assert report.ok, str(report)
+
+
+def test_a_container_has_no_kubectl(run):
+    report = run("""\
+$ k exec -it pod1 -- sh
+~ # kubectl get po
+bash: kubectl: command not found
+""")
+    assert report.ok, str(report)
+
+
+def test_commands_with_a_semicolon_between_run_one_after_the_other(run):
+    report = run("""\
+root@n1:~# sleep 1; hostname ; cat /proc/sys/net/ipv4/ip_forward
+node1
+1
+root@n1:~# ping -c 1 203.0.113.9; hostname
+PING 203.0.113.9 (203.0.113.9) 56(84) bytes of data.
+^C after 500ms
+--- 203.0.113.9 ping statistics ---
+1 packets transmitted, 0 received, 100% packet loss, time 0ms
+""")
+    assert report.ok, str(report)
+
+
+def test_kubectl_finds_files_beside_the_transcript(cluster, tmp_path):
+    (tmp_path / "cm.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside}\n", encoding="utf-8")
+    path = tmp_path / "t.console"
+    path.write_text("machines: {'$ ': null}\n---\n$ k apply -f cm.yaml\nconfigmap/beside created\n", encoding="utf-8")
+    report = replay(path, cluster)
+    assert report.ok, str(report)
+
+
 def test_ssh_by_name_and_by_address(run, cluster):
     address = cluster.node("node2").ip
     report = run(f"""\
@@ -229,7 +289,7 @@ root@n1:~# ssh node2 cat /proc/sys/net/ipv4/ip_forward
     [
         (
             "$ ip a\n",
-            "t.console:3: prompt '$ ': stands on no machine: only kubectl exec and ssh work there; name its machine in the header",
+            "t.console:3: prompt '$ ': stands on no machine: only kubectl and ssh work there; name its machine in the header",
         ),
         ("root@n1:~# frobnicate\n", None),
         ("root@n1:~# ip a | cat\n", None),
@@ -244,7 +304,7 @@ root@n1:~# ssh node2 cat /proc/sys/net/ipv4/ip_forward
             "t.console:4: terminal @x is busy: end its command with ^C in a block @x",
         ),
         ("$ k exec -it pod1 -- sh @x\n", "t.console:3: a shell cannot run in a further terminal: leave out @x"),
-        ("$ k exec pod9 -- ls\n", "t.console:3: pod 'default/pod9': is not there; pods are default/pod1, default/pod2"),
+        ("$ k exec pod9 -- sh\n", "t.console:3: pod 'default/pod9': is not there; pods are default/pod1, default/pod2"),
     ],
 )
 def test_what_cannot_be_run_is_said_with_its_line(text, message, run):

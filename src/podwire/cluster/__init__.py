@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from podwire.cluster import manifests
+from podwire.cluster import manifests, naming
 from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Handle, Host, HostPod, Node, Pod, Service, target_text
 from podwire.cluster.machines import Builder
@@ -17,13 +17,14 @@ from podwire.cluster.pods import Kubelet, RunningAgent
 from podwire.cluster.running import CommandResult, words_of
 from podwire.cluster.serving.server import Port, Serving, ports_of
 from podwire.cluster.underlay import Underlay
-from podwire.cni.backend import CniSettings
-from podwire.errors import ConfigError, NotModelled
+from podwire.cni.backend import CniSettings, PortMapping
+from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.export import trace_files
 from podwire.fabric.network import Network
 from podwire.linux.image import image as image_named
-from podwire.linux.machine import Machine
+from podwire.linux.machine import Machine, Place
 from podwire.platform.gke import GKE
+from podwire.platform.gke.agent import KEY, NAME, NAMESPACE
 from podwire.trace.renderers import Renderers
 from podwire.trace.trace import Trace
 from podwire.wire.addr import Ip
@@ -31,6 +32,8 @@ from podwire.wire.addr import Ip
 if TYPE_CHECKING:
     from podwire.cluster.api import Api
     from podwire.cluster.capture import Capture
+    from podwire.cluster.dns.addon import ClusterDns
+    from podwire.cluster.dns.server import CoreDns
     from podwire.cluster.reachability import Reachability
     from podwire.kube.manifest import Source
     from podwire.tools.ops import ClusterOps
@@ -51,14 +54,18 @@ class Cluster(Underlay):
     seed, same bytes.
     """
 
-    def __init__(self, cni: CniSettings, nodes: int = 0, *, seed: int = 0) -> None:
+    def __init__(self, cni: CniSettings, nodes: int = 0, *, seed: int = 0, dns: bool = False) -> None:
         if not hasattr(cni, "new_backend"):
             raise ConfigError("Cluster", f"expected Calico(…), Cilium(…) or GKE(…) as its CNI, got {cni!r}")
         self.cni = cni
         self.backend = cni.new_backend()
         self.network = Network(seed)
+        self.born = self.network.now
+        """When it began, in ns since 1970."""
         self._builder = Builder(self.network, cni)
         self._kubelet = Kubelet(self.network, self.backend)
+        for agent in cni.new_agents(self._masquerade_config) if isinstance(cni, GKE) else ():
+            self._kubelet.add_agent(agent)
         self._nodes: dict[str, Node] = {}
         self._hosts: dict[str, Host] = {}
         self._pods: dict[str, Pod] = {}
@@ -68,8 +75,11 @@ class Cluster(Underlay):
         self.control_plane = "https://127.0.0.1:6443"
         """The URL of the API server, as ``kubectl cluster-info`` prints it."""
         self._workstation: Host | None = None
+        self._dns: ClusterDns | None = None
         for number in range(1, nodes + 1):
             self.add_node(f"node{number}")
+        if dns:
+            self.add_dns()
 
     # -- nodes ---------------------------------------------------------------------------------------------------
 
@@ -109,11 +119,48 @@ class Cluster(Underlay):
             source_dest_check,
         )
         node = Node(self, spec.machine.root, spec)
+        node.external_ip = external_ip
         node.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
         self._nodes[name] = node
         self._kubelet.start_node(spec)
+        if self._dns is not None:
+            self._dns.node_joined(node)
         self._act()
         return node
+
+    # -- DNS -----------------------------------------------------------------------------------------------------
+
+    @property
+    def dns(self) -> ClusterDns | None:
+        """CoreDNS, where the cluster has it."""
+        return self._dns
+
+    def add_dns(self, *, upstream: str | None = None) -> ClusterDns:
+        """Install CoreDNS as kubeadm does: two replicas and the Service ``kube-system/kube-dns``, by which pods resolve names.
+
+        A cluster has none until it is asked for. ``upstream`` is the address of the name server in the nodes' /etc/resolv.conf, to which
+        CoreDNS forwards what is not the cluster's; without it that is the platform's. Raises ``ConfigError`` where CoreDNS runs already.
+        """
+        from podwire.cluster.dns.addon import ClusterDns
+
+        if self._dns is not None:
+            raise ConfigError("Cluster", "has CoreDNS already")
+        self._dns = ClusterDns(self, upstream)
+        self._dns.install()
+        return self._dns
+
+    def give_names(self, pod: Pod, spec: Mapping[str, Any]) -> None:
+        """Write the /etc/resolv.conf that the ``spec`` of a pod asks for; without DNS in the cluster only ``dnsConfig`` asks for one."""
+        naming.give_names(self, pod, spec)
+
+    def add_name_server(self, machine: str, names: Mapping[str, str]) -> CoreDns:
+        """A name server on a host, router or node: ``names`` are those that it knows, with their addresses; all others do not exist.
+
+        It listens on port 53, UDP and TCP. Raises ``ConfigError`` for a machine that is not there, or a name or address that is none.
+        """
+        from podwire.cluster.dns.standalone import start_name_server
+
+        return start_name_server(self, machine, names)
 
     # -- pods ----------------------------------------------------------------------------------------------------
 
@@ -126,6 +173,7 @@ class Cluster(Underlay):
         labels: Mapping[str, str] | None = None,
         image: str = "nicolaka/netshoot",
         ports: Sequence[int | Port] | None = None,
+        host_ports: Sequence[PortMapping] = (),
     ) -> Pod:
         """``kubectl run``: a pod on ``node``, or on the node with the fewest pods.
 
@@ -138,9 +186,9 @@ class Cluster(Underlay):
         if key in self._pods:
             raise ConfigError(f"pod {key!r}", "already exists")
         own = dict(labels) if labels is not None else {"run": name}
-        spec, place = self._kubelet.run(target.spec, namespace, name, image, opened, labels=own)
+        spec, place = self._kubelet.run(target.spec, namespace, name, image, opened, labels=own, mappings=host_ports)
         pod = Pod(self, place, spec, target)
-        pod.image = image
+        pod.image, pod.opened = image, opened
         self._pods[key] = pod
         self._act()
         return pod
@@ -164,9 +212,31 @@ class Cluster(Underlay):
 
     def delete_pod(self, pod: Pod) -> None:
         """``kubectl delete pod``."""
-        if not isinstance(pod, HostPod):
+        if isinstance(pod, HostPod):
+            self._kubelet.stop_on_host(pod.spec)
+        else:
             self._kubelet.stop(pod.node.spec, pod.spec)
         del self._pods[pod.spec.key]
+        self._act()
+
+    def restart_pod(self, pod: Pod) -> None:
+        """See ``Pod.restart``."""
+        if isinstance(pod, HostPod):
+            raise ConfigError(f"pod {pod.spec.key!r}", "has no sandbox of its own: it shares the network of its node")
+        self.settle()
+        spec, node = pod.spec, pod.node.spec
+        self._kubelet.stop(node, spec)
+        try:
+            new, place = self._kubelet.run(
+                node, spec.namespace, spec.name, pod.image, pod.opened, labels=spec.labels, mappings=spec.mappings
+            )
+        except PodwireError:
+            del self._pods[spec.key]
+            self._act()
+            raise
+        pod.moved(new, place)
+        if self._api is not None:
+            self._api.restarted(pod)
         self._act()
 
     # -- the API -------------------------------------------------------------------------------------------------
@@ -189,6 +259,12 @@ class Cluster(Underlay):
     def has_api(self) -> bool:
         """Something has asked for the API."""
         return self._api is not None
+
+    def _masquerade_config(self) -> str | None:
+        """What the ip-masq-agent's volume holds: its ConfigMap is optional."""
+        stored = self._api.store.get("ConfigMap", NAME, NAMESPACE) if self._api is not None else None
+        found = (stored.document.get("data") or {}).get(KEY) if stored is not None else None
+        return found if isinstance(found, str) else None
 
     def _act(self) -> None:
         """Controllers see what was done by hand."""
@@ -321,6 +397,13 @@ class Cluster(Underlay):
     @staticmethod
     def _list(names: Iterable[str]) -> str:
         return ", ".join(names) or "none"
+
+    def resolve(self, place: Place, name: str) -> Ip | None:
+        """The address that a program on ``place`` gets for a name from its name servers, by packets.
+
+        None where there are none, where they know no such name, and where they do not answer.
+        """
+        return naming.resolve(self, place, name)
 
     def address_of(self, target: str | Ip | Handle | Service) -> str:
         """What a command gets as its target.

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from podwire.cluster.balancing import balancing_of
+from podwire.cluster.kubelet_events import KubeletEvents
+from podwire.cluster.node_objects import node_document
 from podwire.cluster.proxying import Proxying
 from podwire.cluster.sandboxes import Sandboxes, new_pod_document, set_running
+from podwire.cluster.system import KUBE_PROXY, SYSTEM, SystemObjects
+from podwire.cni.backend import ReadsObjects
 from podwire.errors import ConfigError, NotModelled
 from podwire.kube.controllers import ControlPlane
+from podwire.kube.events import Recorder
 from podwire.kube.objects import ApiObject, PodObject, Reference
 from podwire.kube.store import SERVICES, Store, Stored
+from podwire.platform.gke.balancing import unserved
 from podwire.wire.addr import Net
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
     from podwire.cluster.handles import Node, Pod
+    from podwire.fabric.clock import Alarm
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -43,29 +51,43 @@ class Api:
         self._cluster = cluster
         self.renders: set[str] = set()
         services = getattr(cluster.cni, "service_range", None)
-        self.store = Store(
-            lambda: cluster.network.now,
-            cluster.network.random,
-            Net.parse(services) if isinstance(services, str) else SERVICES,
-        )
+        whole = Net.parse(services) if isinstance(services, str) else SERVICES
+        self.store = Store(lambda: cluster.network.now, cluster.network.random, whole)
+        self._system = SystemObjects(cluster, self.store, whole)
         self._busy = False
         self._labels: dict[str, dict[str, str]] = {}
         """Labels of each pod when both sides last agreed."""
-        self._sandboxes = Sandboxes(cluster, self.store)
-        self._plane = ControlPlane(self.store, self._sandboxes.run)
+        self.recorder = Recorder(self.store)
+        """Who writes Events: components beside the control plane call it too."""
+        self.kubelet_events = KubeletEvents(self.recorder)
+        self._sandboxes = Sandboxes(cluster, self.store, self.kubelet_events)
+        self._plane = ControlPlane(self.store, self._sandboxes.run, self.recorder)
+        self._alarm: Alarm | None = None
         self._proxying = Proxying(cluster.kubelet, self.store, cluster.cni)
+        self.watchers: list[Callable[[], None]] = []
+        """Called when controllers and kubelets have acted."""
+        self._balancing = balancing_of(cluster, self.store, self.recorder, self._proxying)
         if self._proxying.possible:
             self.renders.add("Service")
-        for name in _NAMESPACES:
-            self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        self.settle()
+        backend = cluster.backend
+        self._reads = backend.reads if isinstance(backend, ReadsObjects) else frozenset()
+        self.renders |= self._reads
+        self._seen: list[Stored] = []
+        """What the CNI's agents last heard of."""
+        cluster.kubelet.api = lambda kind: [each.object for each in self.store.all(kind)]
+        with self.store.as_of(cluster.born):  # a real one was there from the beginning
+            for name in _NAMESPACES:
+                self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            if self._proxying.possible:
+                self._system.add_kube_proxy()
+            self.settle()
 
     # -- requests ------------------------------------------------------------------------------------------------
 
     def check(self, objects: Sequence[ApiObject | PodObject]) -> None:
         """Raise what applying these objects one after the other would raise; nothing has changed then."""
         for each in objects:
-            self._refuse(each)
+            self.refuse(each)
         with self.store.trial():
             for each in objects:
                 self._apply(each)
@@ -75,9 +97,14 @@ class Api:
         with self.store.transaction():
             found = [self._apply(each) for each in objects]
         for stored, line in found:
-            if stored.kind.name == "Service" and line != "unchanged" and "Service" not in self.renders:
-                _warn(stored)
+            if line != "unchanged":
+                self.warn(stored)
         return [f"{stored.kind.singular}/{stored.name} {line}" for stored, line in found]
+
+    def warn(self, stored: Stored) -> None:
+        """An object was written: say so where nobody acts upon it."""
+        if stored.kind.name == "Service" and "Service" not in self.renders:
+            _warn(stored)
 
     def _apply(self, each: ApiObject | PodObject) -> tuple[Stored, str]:
         document: Any = each.at.plain()
@@ -85,8 +112,8 @@ class Api:
             self._namespace(each.namespace)
         return self.store.apply(document, each.at)
 
-    def _refuse(self, each: ApiObject | PodObject) -> None:
-        """What would be stored and then not done."""
+    def refuse(self, each: ApiObject | PodObject) -> None:
+        """Raise for what would be stored and then not done."""
         if isinstance(each, PodObject):
             each.check(node.name for node in self._cluster.nodes)
             self._sandboxes.check(each)
@@ -95,8 +122,26 @@ class Api:
             raise NotModelled(f"kind {each.kind} of {each.version}", each.at.at("kind").where)
         if each.kind == "Node" and self.store.get("Node", each.name) is None:
             raise NotModelled(f"a Node without a machine: add_node({each.name!r}) makes one", each.at.at("kind").where)
+        if each.kind == "Service" and self._balancing is not None:
+            document: Any = each.at.plain()
+            unserved_part = unserved(document.get("metadata") or {}, document.get("spec") or {})
+            if unserved_part is not None:
+                raise NotModelled(unserved_part, each.at.where)
         if each.at.get("spec", "template") is not None:
             self._sandboxes.check_template(each)
+
+    def restarted(self, pod: Pod) -> None:
+        """A pod runs in another sandbox than before."""
+        space, _, name = pod.spec.key.partition("/")
+        stored = self.store.get("Pod", name, space)
+        if stored is not None:
+            self._sandboxes.restarted(stored, pod)
+
+    def takes_time(self, namespace: str, name: str) -> bool:
+        """A pod whose containers have handlers that run before they stop."""
+        pod = self.store.get("Pod", name, namespace)
+        containers = pod.document["spec"]["containers"] if pod is not None else ()
+        return any((each.get("lifecycle") or {}).get("preStop") for each in containers)
 
     def has(self, reference: Reference, version: str) -> None:
         """Raise ``StatusError`` where a reference leads to nothing."""
@@ -108,6 +153,8 @@ class Api:
         kind = self.store.kind(version, reference.kind)
         if kind.name == "Node":
             raise NotModelled("deleting a Node", reference.at.where)
+        if (kind.name, reference.namespace, reference.name) == ("DaemonSet", SYSTEM, KUBE_PROXY):
+            raise NotModelled("a cluster whose kube-proxy is deleted", reference.at.where)
         space = reference.namespace if kind.namespaced else ""
         if self.store.get(kind.slot, reference.name, space) is not None:  # what owns it may have taken it along
             self.store.delete(kind.slot, reference.name, space, grace=grace)
@@ -135,21 +182,39 @@ class Api:
             return
         self._busy = True
         try:
+            self.recorder.expire()
             self._observe()
+            self._system.run()
             self._plane.settle()
+            if self._balancing is not None:
+                self._balancing.run()
             self._pass_on()
+            for watcher in self.watchers:
+                watcher()
         finally:
             self._busy = False
+        self._arm()
+
+    def _arm(self) -> None:
+        """Look again when a kubelet or the scheduler tries once more what did not work."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due = [when for when in (self._sandboxes.due, self._plane.scheduler.due) if when is not None]
+        if due:
+            self._alarm = self._cluster.network.at(max(min(due), self._cluster.network.now), self.settle)
 
     def _observe(self) -> None:
         for node in self._cluster.nodes:
-            self._see_node(node)
+            with self.store.as_of(node.born):
+                self._see_node(node)
         there = {pod.spec.key: pod for pod in self._cluster.pods}
         for key, pod in there.items():
             space, _, name = key.partition("/")
             stored = self.store.get("Pod", name, space)
             if stored is None:
-                self._adopt(pod, space)
+                with self.store.as_of(pod.born):
+                    self._adopt(pod, space)
             elif key in self._labels and pod.spec.labels != self._labels[key]:
                 new = copy.deepcopy(stored.document)
                 new["metadata"]["labels"] = dict(pod.spec.labels)
@@ -157,7 +222,8 @@ class Api:
                 self._labels[key] = dict(pod.spec.labels)
         for stored in self.store.all("Pod"):
             key = f"{stored.namespace}/{stored.name}"
-            if self._sandboxes.runs(stored) and key not in there:
+            if self._sandboxes.has_sandbox(stored) and key not in there:
+                self.kubelet_events.killing(stored)
                 self._sandboxes.forget(stored)
                 self.store.delete("Pod", stored.name, stored.namespace, grace=0)
 
@@ -165,7 +231,11 @@ class Api:
         stored = self.store.get("Node", node.name)
         labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", **node.labels}
         if stored is None:
-            self.store.create(_node_document(node, labels, self.store.timestamp()), status=True)
+            document = node_document(
+                node, labels, self.store.timestamp(), self._cluster.backend.name, self._cluster.cni
+            )
+            made = self.store.create(document, status=True)
+            self.kubelet_events.node_joined(made, proxy=self._proxying.possible)
         elif dict(stored.labels) != labels:
             known = self._labels.get(f"node {node.name}")
             if known is not None and known != node.labels:  # changed by hand since the last look
@@ -179,17 +249,29 @@ class Api:
         if self.store.get("Namespace", namespace) is None:
             self._namespace(namespace)
         document = new_pod_document(pod)
+        scheduled = "nodeName" not in (pod.manifest or {}).get("spec", {})
         stored = self.store.create(document)
-        set_running(self.store, stored, pod)
+        if scheduled:
+            self._plane.scheduler.tell_bound(stored, pod.node.name)
+        self.kubelet_events.started(stored)
+        set_running(self.store, stored, pod.node, str(pod.ip))
         self._sandboxes.adopt(self.store.need("Pod", stored.name, namespace), pod)
         self._labels[pod.spec.key] = dict(pod.spec.labels)
 
     def _namespace(self, name: str) -> None:
         self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
+    def _look(self) -> bool:
+        """Whether objects have changed that the CNI's agents read."""
+        seen = [each for kind in sorted(self._reads) for each in self.store.all(kind)]
+        if len(seen) == len(self._seen) and all(new is old for new, old in zip(seen, self._seen, strict=True)):
+            return False
+        self._seen = seen
+        return True
+
     def _pass_on(self) -> None:
         """Labels of the store go to those who have the pods and nodes."""
-        changed = self._proxying.look()
+        changed = self._proxying.look() | self._look()
         for pod in self._cluster.pods:
             space, _, name = pod.spec.key.partition("/")
             stored = self.store.get("Pod", name, space)
@@ -224,34 +306,6 @@ def _warn(service: Stored) -> None:
             UnservedWarning,
             stacklevel=5,
         )
-
-
-def _node_document(node: Node, labels: dict[str, str], now: str) -> dict[str, Any]:
-    spec = node.spec
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "KubeletReady",
-        "message": "kubelet is posting ready status",
-        "lastHeartbeatTime": now,
-        "lastTransitionTime": now,
-    }
-    document: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": node.name, "labels": labels, "annotations": dict(spec.annotations)},
-        "spec": {},
-        "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": str(spec.internal_ip)},
-                {"type": "Hostname", "address": node.name},
-            ],
-            "conditions": [ready],
-        },
-    }
-    if spec.pod_cidr is not None:
-        document["spec"] = {"podCIDR": str(spec.pod_cidr), "podCIDRs": [str(spec.pod_cidr)]}
-    return document
 
 
 def service_of(cluster: Cluster, name: str) -> Stored:

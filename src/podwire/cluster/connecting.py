@@ -114,6 +114,8 @@ def address(cluster: Cluster, place: Place, target: str) -> Ip:
     if found is None:
         found = place.lookup(target)
     if found is None:
+        found = cluster.resolve(place, target)
+    if found is None:
         found = cluster.machine(target).ip
     if found is None:
         raise ConfigError(target, "has no address")

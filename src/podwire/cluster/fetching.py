@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from podwire.cluster import running
+from podwire.cluster import naming, running
 from podwire.cluster.connecting import Attempt
 from podwire.cluster.watching import Watch
 from podwire.errors import PodwireError
 from podwire.tools.curl import CurlResult
-from podwire.tools.curl.url import BadUrl, parse_url
+from podwire.tools.curl.url import BadUrl, Url, parse_url
 from podwire.wire.addr import inet_aton
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FAREWELL: Final = 1_000_000_000
 """ns that the last packets get to arrive."""
+_UNRESOLVED: Final = 6
+"""curl's exit status for a name without an address."""
 
 
 class Flow(Attempt):
@@ -55,10 +57,10 @@ def fetch(
     except BadUrl as error:
         raise PodwireError(f"curl {text!r}: {error.text}") from None
     argv = ["curl", "-sS"]
-    if inet_aton(url.host) is None and place.lookup(url.host) is None:
+    direct = inet_aton(url.host) is None and place.lookup(url.host) is None
+    if direct and not naming.by_dns(place, url.host):
         # A pod's or node's name; there is no DNS that knew it.
-        address = cluster.machine(url.host).ip
-        argv += ["--resolve", f"{url.host}:{url.port}:{address}"]
+        argv += _by_hand(cluster, url)
     if method is not None:
         argv += ["-X", method]
     for name, value in headers.items():
@@ -67,6 +69,18 @@ def fetch(
         argv += ["--data-raw", data.decode("utf-8", "surrogateescape")]
     if timeout is not None:
         argv += ["-m", f"{timeout:g}"]
+    flow = _run(cluster, place, text, argv)
+    if flow.exit_code == _UNRESOLVED and direct and naming.is_machine(cluster, url.host):
+        # DNS does not know it, but it is a pod's or a node's name.
+        flow = _run(cluster, place, text, [*argv, *_by_hand(cluster, url)])
+    return flow
+
+
+def _by_hand(cluster: Cluster, url: Url) -> list[str]:
+    return ["--resolve", f"{url.host}:{url.port}:{cluster.machine(url.host).ip}"]
+
+
+def _run(cluster: Cluster, place: Place, text: str, argv: list[str]) -> Flow:
     watch = Watch(cluster.network.log)
     flow = Flow(cluster, watch, place.netns.label, text, "tcp")
     try:

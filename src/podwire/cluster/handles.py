@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from podwire.cluster import running
+from podwire.cluster import naming, running
 from podwire.cluster.connecting import Connection, connect
 from podwire.cluster.fetching import Flow, fetch
 from podwire.cluster.payload import MaxPayload, max_payload
-from podwire.cluster.probes import PingResult, ping, send
+from podwire.cluster.probes import NO_NAME, PingResult, ping, send
 from podwire.cluster.running import CommandResult
 from podwire.errors import ConfigError
 from podwire.linux.netlink import Netlink
@@ -19,6 +19,7 @@ from podwire.wire.addr import Ip
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
     from podwire.cluster.pods import RunningAgent
+    from podwire.cluster.serving.server import Port
     from podwire.cni.backend import NodeSpec, PodSpec
     from podwire.kube.store import Stored
     from podwire.linux.machine import Machine, Place
@@ -74,13 +75,21 @@ class Handle:
         df: bool | None = None,  # noqa: FBT001 - None is ping's own default
         ttl: int = 64,
     ) -> PingResult:
-        """``ping``: ``target`` is an address, a name, a pod or a node.
+        """``ping``: ``target`` is an address, a name, a pod, a node or a Service.
+
+        A name goes to the name servers of this place, where it has any; what they do not know may be a pod's or a node's.
 
         ``size`` in bytes of payload, ``interval`` in seconds.
 
         ``df`` True is ``-M do``, False ``-M dont``, None what ping does by itself.
         """
-        return ping(self._cluster.network, self.place, self._cluster.address_of(target), count, size, interval, df, ttl)
+        cluster, place = self._cluster, self.place
+        if isinstance(target, str) and naming.by_dns(place, target):
+            by_name = ping(cluster.network, place, target, count, size, interval, df, ttl)
+            # A name that DNS does not know may still be that of a pod, a node or a host.
+            if by_name.exit_code != NO_NAME or by_name.sent or cluster.address_of(target) == target:
+                return by_name
+        return ping(cluster.network, place, cluster.address_of(target), count, size, interval, df, ttl)
 
     def max_payload(self, target: str | Ip | Handle, protocol: str = "icmp", *, timeout: float = 1.0) -> MaxPayload:
         """The largest payload that passes to ``target`` with DF set, as ``ping -M do -s`` would find it, and what limits it.
@@ -102,7 +111,7 @@ class Handle:
 
     def connect(
         self,
-        target: str | Ip | Handle,
+        target: str | Ip | Handle | Service,
         port: int,
         protocol: Literal["tcp", "udp"] = "tcp",
         *,
@@ -111,11 +120,15 @@ class Handle:
     ) -> Connection:
         """Open a connection, send ``send``, read what comes back at once, and close it; of UDP a datagram, which is to be answered.
 
-        ``target`` is an address, a pod, node or host, or the name of one. All of it takes at most ``timeout`` virtual seconds. A
+        ``target`` is an address, a pod, node, host or Service, or a name, which the name servers of this place are asked for, where it
+        has any; else it is that of a pod, node or host. All of it takes at most ``timeout`` virtual seconds from then on. A
         connection that fails is data (``conn.ok``, ``conn.error``). Raises ``PodwireError`` for a name that nobody knows, or a port
         that is none.
         """
-        return connect(self._cluster, self.place, self._cluster.address_of(target), port, protocol, send, timeout)
+        place = self.place
+        named = isinstance(target, str) and naming.by_dns(place, target)
+        text = str(target) if named else self._cluster.address_of(target)
+        return connect(self._cluster, place, text, port, protocol, send, timeout)
 
     def curl(
         self,
@@ -156,6 +169,10 @@ class Pod(Handle):
         """The image of its (first) container, as it was asked for."""
         self.manifest: dict[str, Any] | None = None
         """The document from which it was made, where there was one."""
+        self.born = cluster.network.now
+        """When it was asked for, in ns since 1970."""
+        self.opened: tuple[Port, ...] = ()
+        """The ports on which it was told to answer when its sandbox was made."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -186,6 +203,19 @@ class Pod(Handle):
         """``kubectl delete pod``: DEL, and the namespace is gone."""
         self._cluster.delete_pod(self)
 
+    def restart(self) -> None:
+        """``crictl stopp`` on its node: the kubelet makes a new sandbox for the same Pod.
+
+        It has a new interface, and the address that the IPAM gives then; its containers start anew.
+        Raises ``ConfigError`` for a hostNetwork pod, and the plugin's error where CNI ADD fails: the pod is gone then.
+        """
+        self._cluster.restart_pod(self)
+
+    def moved(self, spec: PodSpec, place: Place) -> None:
+        """Another sandbox is its own from now on."""
+        self.spec = spec
+        self._place = place
+
 
 class HostPod(Pod):
     """A pod with ``hostNetwork: true``: its commands run in its image, in the network of its node."""
@@ -209,6 +239,10 @@ class Node(Handle):
     def __init__(self, cluster: Cluster, place: Place, spec: NodeSpec) -> None:
         super().__init__(cluster, place)
         self.spec = spec
+        self.born = cluster.network.now
+        """When it joined, in ns since 1970."""
+        self.external_ip: str | None = None
+        """Its ExternalIP, where a cloud or an uplink gave it one."""
 
     @property
     def labels(self) -> dict[str, str]:

@@ -150,12 +150,13 @@ class Builder:
         )
         self.networks.take(vpc.name, ip)
         external = ip_of(what, external_ip) if external_ip else None
-        tags = frozenset({f"gke-{self.cni.name}-node"}) if isinstance(self.cni, GKE) else frozenset()
+        tags = frozenset({self.cni.node_tag}) if isinstance(self.cni, GKE) else frozenset()
         nic = vpc.add_nic(
             name, ip, aliases=(cidr,) if cidr else (), external=external, tags=tags, source_dest_check=check
         )
         machine = self._boot(name, image or "cos", "node")
-        gke.start_node(machine, vpc, nic)
+        default_snat = self.cni.default_snat if isinstance(self.cni, GKE) else None
+        gke.start_node(machine, vpc, nic, default_snat=default_snat)
         return NodeSpec(name, machine, ip, cidr, vpc.mtu)
 
     def _plain_node(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, cast
 
+from podwire.cluster.lifecycle.life import has_life
 from podwire.cluster.serving.server import Port, ports_of
-from podwire.cni.backend import Backend, KeepsObjects
+from podwire.cni.backend import Backend, KeepsObjects, PortMapping
 from podwire.errors import PodwireError
 from podwire.kube.fields import Field
 from podwire.kube.invalid import StatusError
@@ -30,7 +32,9 @@ def apply(cluster: Cluster, objects: Sequence[KubeObject]) -> list[str]:
         keeper = _keeper(cluster.backend, others)
         keeper.check_objects(others)
     if not stored:
-        return [_apply_one(cluster, each) for each in objects]
+        # A pod is adopted by the store with its manifest, which it has once it runs.
+        with cluster.api.held() if cluster.has_api else nullcontext():
+            return [_apply_one(cluster, each) for each in objects]
     api = cluster.api
     api.check([each for each in stored if not isinstance(each, IPPoolObject)])
     with api.held():
@@ -40,7 +44,13 @@ def apply(cluster: Cluster, objects: Sequence[KubeObject]) -> list[str]:
 
 def _for_store(each: KubeObject) -> bool:
     """The API server keeps it, and controllers act; a pod of which all is said starts at once."""
-    return isinstance(each, ApiObject) or (isinstance(each, PodObject) and each.needs_scheduler)
+    return isinstance(each, ApiObject) or (
+        isinstance(each, PodObject) and (each.needs_scheduler or has_life(_spec(each)))
+    )
+
+
+def _spec(pod: PodObject) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", pod.at.at("spec").plain())
 
 
 def _apply_one(cluster: Cluster, each: KubeObject) -> str:
@@ -70,6 +80,15 @@ def ports_of_pod(pod: PodObject) -> tuple[Port, ...]:
     return ports_of(f"pod {pod.key}", "", found)
 
 
+def host_ports_of(pod: PodObject) -> tuple[PortMapping, ...]:
+    """Its hostPorts, as the kubelet passes them to the runtime: in the order of containers and ports."""
+    return tuple(
+        PortMapping(port.host_port, port.container_port, port.protocol.lower(), port.host_ip or "")
+        for port in pod.container_ports
+        if port.host_port
+    )
+
+
 def _apply_pod(cluster: Cluster, pod: PodObject) -> str:
     there = next((each for each in cluster.pods if each.name == pod.key), None)
     if there is None:
@@ -80,8 +99,10 @@ def _apply_pod(cluster: Cluster, pod: PodObject) -> str:
             labels=pod.labels,
             image=pod.image,
             ports=ports_of_pod(pod),
+            host_ports=host_ports_of(pod),
         )
         started.manifest = _manifest(pod)
+        cluster.give_names(started, started.manifest["spec"])
         return f"pod/{pod.name} created"
     if there.labels != pod.labels:
         there.labels = dict(pod.labels)
@@ -157,9 +178,10 @@ def delete(cluster: Cluster, references: Sequence[Reference], *, grace: int | No
 
 
 def _is_stored(cluster: Cluster, each: Reference) -> bool:
-    """It is the API server's to delete: a pod that runs is its kubelet's."""
+    """It is the API server's to delete: a pod that runs is its kubelet's, and ends at once unless a handler takes its time."""
     if each.kind == "Pod":
-        return each.key not in {pod.spec.key for pod in cluster.pods} and cluster.has_api
+        runs = each.key in {pod.spec.key for pod in cluster.pods}
+        return cluster.has_api and (not runs or cluster.api.takes_time(each.namespace, each.name))
     return each.kind != "IPPool"
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from podwire.errors import ConfigError, NotModelled
 from podwire.fabric.cloud import GcpVpc
+from podwire.fabric.cloudnat import MIN_PORTS
 from podwire.fabric.firewall import FirewallRule
 from podwire.fabric.internet import Internet
 from podwire.fabric.loss import Loss
@@ -98,6 +99,7 @@ class Networks:
         latency: float | None = None,
         drops: Sequence[str] = (),
         cloud_nat: str | None = None,
+        cloud_nat_ports: int = MIN_PORTS,
     ) -> GcpVpc:
         """See ``Cluster.add_vpc``."""
         what = f"network {name!r}"
@@ -116,6 +118,7 @@ class Networks:
             drops=losses_of(what, drops),
             internet=self.internet,
             cloud_nat=ip_of(what, cloud_nat) if cloud_nat else None,
+            cloud_nat_ports=cloud_nat_ports,
         )
         rules = (*self._cni.firewall_rules(), *firewall) if isinstance(self._cni, GKE) else tuple(firewall)
         for rule in rules:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from podwire.cluster import manifests, running
-from podwire.errors import ConfigError
+from podwire.cni.backend import KeepsObjects
+from podwire.cni.calico.backend import CalicoBackend
+from podwire.kube.kinds import Kind
+from podwire.kube.objects import IPPoolObject
+from podwire.kube.shelf import Stored
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
     from podwire.kube.objects import KubeObject, Reference
     from podwire.kube.store import Store
     from podwire.tools.process import Process
+
+
+IPPOOL: Final = Kind(version="crd.projectcalico.org/v1", name="IPPool", plural="ippools", namespaced=False)
+"""Kept by Calico beside the store."""
 
 
 class Operations:
@@ -32,9 +40,37 @@ class Operations:
         """The URL of the control plane."""
         return self._cluster.control_plane
 
+    @property
+    def calico(self) -> CalicoBackend | None:
+        """The backend, where it is Calico's."""
+        backend = self._cluster.backend
+        return backend if isinstance(backend, CalicoBackend) else None
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Those of the store, and the backend's."""
+        backend = self._cluster.backend
+        return (*self.store.kinds.all(), *((IPPOOL,) if isinstance(backend, KeepsObjects) else ()))
+
+    def kept(self, kind: Kind) -> tuple[Stored, ...] | None:
+        """The backend's objects."""
+        backend = self._cluster.backend
+        if kind is not IPPOOL or not isinstance(backend, KeepsObjects):
+            return None
+        return tuple(Stored(kind, each, each) for each in backend.documents() if each["kind"] == kind.name)
+
     def settle(self) -> None:
         """Controllers, kubelets and agents act."""
         self._cluster.api.settle()
+
+    def check(self, objects: Sequence[KubeObject]) -> None:
+        """Refuse what would be stored and not done."""
+        for each in objects:
+            if not isinstance(each, IPPoolObject):
+                self._cluster.api.refuse(each)
+
+    def stored(self, each: Stored) -> None:
+        """Say that nobody acts upon it, where that is so."""
+        self._cluster.api.warn(each)
 
     def apply(self, objects: Sequence[KubeObject]) -> list[str]:
         """``kubectl apply``."""
@@ -67,13 +103,9 @@ class Operations:
     ) -> Process:
         """``kubectl exec``."""
         place = self._cluster.pod(pod).place
-        return running.start(self._cluster.network, place, argv, stdin=stdin, on_output=on_output)
+        return running.start(self._cluster.network, place, argv, stdin=stdin, on_output=on_output, cluster=self)
 
-    def container_log(self, pod: str, container: str) -> str:
-        """What a container's program has written."""
+    def container_log(self, pod: str) -> Sequence[tuple[int, str]]:
+        """What a pod's programs have written."""
         handle = self._cluster.pod(pod)
-        if container and handle.manifest is not None:
-            names = [each["name"] for each in handle.manifest["spec"]["containers"]]
-            if container not in names:
-                raise ConfigError(f"pod {pod!r}", f"has no container {container!r}; containers are {', '.join(names)}")
-        return "".join(f"{line}\n" for line in handle.log)
+        return [(line.time, line.text) for line in self._cluster.serving_of(handle).lines]

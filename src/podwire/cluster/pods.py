@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from podwire.cluster.serving.server import Port, Serving, open_ports
+from podwire.cluster.serving.server import Port, Serving, Starter, open_ports
 from podwire.cni import loopback
-from podwire.cni.backend import Agent, Backend, NodeSpec, PodSpec, Rescan, Rescans
+from podwire.cni.backend import Agent, Backend, NodeSpec, PodSpec, PortMapping, Rescan, Rescans, Rounds
+from podwire.cni.plugins.runtime import Runtime, words
 from podwire.cni.reconcile import reconcile
 from podwire.errors import ConfigError, PodwireError
 from podwire.linux.image import image_of_container
 from podwire.linux.machine import Place
 from podwire.linux.netlink import Netlink
+from podwire.tools.resolving.resolvconf import PATH as RESOLV_CONF
 from podwire.trace.events import Owner
 
 if TYPE_CHECKING:
@@ -40,6 +43,10 @@ class RunningAgent:
         self.agent = agent
         self.paused = False
         self._armed: set[Rescan] = set()
+        self._life = 0
+        """How often its program has started; a round that an earlier life had planned does not come."""
+        self._late = False
+        """A round was due while it was paused."""
 
     @property
     def name(self) -> str:
@@ -59,11 +66,15 @@ class RunningAgent:
     def resume(self) -> None:
         """Go on, and catch up."""
         self.paused = False
+        if self._late:
+            self._round(self._life)
         self._kubelet.sync(self._node)
 
     def restart(self) -> None:
         """The container starts again: what it does at its start, then everything is compared."""
-        self.paused = False
+        self.paused, self._late = False, False
+        if self._life:
+            self._round(self._begin())
         self._kubelet.install(self._node)
 
     def sync(self) -> int:
@@ -73,7 +84,24 @@ class RunningAgent:
         door = Netlink(self._node.machine.root.netns, Owner(self.agent.name))
         changes = reconcile(door, self.agent.desired(self._node, self._kubelet))
         self.agent.program(self._node, door, self._kubelet)
+        if not self._life:
+            self._round(self._begin())
         return changes
+
+    def _begin(self) -> int:
+        self._life += 1
+        return self._life
+
+    def _round(self, life: int) -> None:
+        """One round of an agent that works in rounds, and the next when it has slept."""
+        if not isinstance(self.agent, Rounds) or life != self._life:
+            return
+        self._late = self.paused
+        if not self.paused:
+            netns = self._node.machine.root.netns
+            with self._kubelet.own_change(self._node):
+                sleep = self.agent.round(self._node, Netlink(netns, Owner(self.agent.name)))
+            self._kubelet.after(sleep, partial(self._round, life))
 
     def arm(self) -> None:
         """Somebody has changed the node: the agent will see it when it looks again."""
@@ -96,10 +124,18 @@ class Kubelet:
     def __init__(self, network: Network, backend: Backend) -> None:
         self._network = network
         self._backend = backend
+        self._runtime = Runtime(backend)
         self._nodes: dict[str, NodeSpec] = {}
         self._pods: dict[str, list[PodSpec]] = {}
         self._servings: dict[str, Serving] = {}
         """By pod: ``namespace/name``."""
+        self.resolv_conf: Callable[[NodeSpec, str, str], str] | None = None
+        """What the /etc/resolv.conf of a pod says (node, namespace, name), in a cluster that has DNS."""
+        self.starters: dict[str, Starter] = {}
+        """Programs that open their sockets themselves, by the last part of their image's name."""
+        self.api: Callable[[str], Sequence[Any]] | None = None
+        """What ``objects`` gives, once there is an API server."""
+        self.revision = 0
         self._agents: dict[str, tuple[RunningAgent, ...]] = {}
         self._others: tuple[Agent, ...] = ()
         """Agents beside those of the CNI."""
@@ -107,6 +143,11 @@ class Kubelet:
         """Nodes whose agents have not heard of the last changes elsewhere."""
         self._seen: dict[str, int] = {}
         """The generation of each node's namespace after its agents acted, or when somebody else was last seen to have changed it."""
+
+    @property
+    def network(self) -> Network:
+        """Where everything happens."""
+        return self._network
 
     # -- what agents see -----------------------------------------------------------------------------------------
 
@@ -170,8 +211,13 @@ class Kubelet:
         self._seen[node.name] = node.machine.root.netns.generation
         return changes
 
+    def objects(self, kind: str) -> Sequence[Any]:
+        """What the API server has of a kind."""
+        return self.api(kind) if self.api is not None else ()
+
     def told(self) -> None:
         """Something changed that agents of every node may care for."""
+        self.revision += 1
         self._stale = dict(self._nodes)
 
     def settle(self) -> None:
@@ -192,6 +238,14 @@ class Kubelet:
             for agent in self._agents[node.name]:
                 agent.arm()
 
+    @contextmanager
+    def own_change(self, node: NodeSpec) -> Iterator[None]:
+        """An agent writes to its node: nobody has to find that out."""
+        seen = self._seen.get(node.name) == node.machine.root.netns.generation
+        yield
+        if seen:
+            self._seen[node.name] = node.machine.root.netns.generation
+
     def agent(self, node: str, name: str) -> RunningAgent:
         """The agent of that name on a node; raises ``ConfigError`` that lists what there is."""
         for agent in self._agents[node]:
@@ -211,10 +265,11 @@ class Kubelet:
         ports: Sequence[Port],
         *,
         labels: dict[str, str],
+        mappings: Sequence[PortMapping] = (),
     ) -> tuple[PodSpec, Place]:
         """RunPodSandbox: a namespace with ``lo`` up, CNI ADD, the container, whose program listens on ``ports``.
 
-        Raises the plugin's error; the sandbox is gone then.
+        ``mappings`` are its hostPorts. Raises the plugin's error, and ``NetworkNotReady``; the sandbox is gone then.
         """
         machine = node.machine
         label = f"{namespace}/{name}"
@@ -228,20 +283,29 @@ class Kubelet:
             runtime.sysctl_write(key.replace(".", "/"), value)
         loopback.add(runtime)
         spec = PodSpec(
-            namespace, name, f"{stream.getrandbits(256):064x}", netns, netns_name, node=node.name, labels=labels
+            namespace,
+            name,
+            f"{stream.getrandbits(256):064x}",
+            netns,
+            netns_name,
+            node=node.name,
+            labels=labels,
+            mappings=tuple(mappings),
         )
-        owner = self._plugin(spec)
         try:
-            self._backend.cni_add(spec, node, Netlink(machine.root.netns, owner), Netlink(netns, owner))
+            self._runtime.add(spec, node)
         except PodwireError:
-            self._remove(node, spec)
+            self._abandon(node, spec)
             raise
         self._pods[node.name].append(spec)
         self._changed(node)
         place = Place(netns, image, name, container=True)
         place.files["/etc/hosts"] = f"{_HOSTS}{spec.ip}\t{name}\n"
         place.files["/etc/hostname"] = f"{name}\n"
+        if self.resolv_conf is not None:
+            place.files[RESOLV_CONF] = self.resolv_conf(node, namespace, name)
         serving = self._servings[spec.key] = Serving(self._network, netns, name)
+        serving.files, serving.starters = place.files, self.starters
         open_ports(serving, ports)
         return spec, place
 
@@ -255,15 +319,23 @@ class Kubelet:
         spec = PodSpec(namespace, name, container, netns.netns, "", node=node.name, ip=node.internal_ip, labels=labels)
         place = Place(netns.netns, image_of_container(container_image), node.name, container=True)
         place.files.update({path: netns.files[path] for path in ("/etc/hosts",) if path in netns.files})
+        if self.resolv_conf is not None:
+            place.files[RESOLV_CONF] = self.resolv_conf(node, namespace, name)
+        self._servings[spec.key] = Serving(self._network, netns.netns, node.name)
         return spec, place
+
+    def stop_on_host(self, spec: PodSpec) -> None:
+        """The container of ``run_on_host`` ends: its sockets are closed."""
+        self._servings.pop(spec.key).close()
+
+    @staticmethod
+    def sandbox_error(error: PodwireError) -> str:
+        """What containerd tells of a sandbox that could not be made: the plugin's error with its place."""
+        return words(error)
 
     def serving_of(self, spec: PodSpec) -> Serving:
         """What listens in a pod, and what it printed."""
         return self._servings[spec.key]
-
-    def _plugin(self, pod: PodSpec) -> Owner:
-        """Who wires a pod."""
-        return Owner(self._backend.plugin, f"Pod {pod.key}")
 
     def stop(self, node: NodeSpec, spec: PodSpec) -> None:
         """StopPodSandbox: CNI DEL, then the namespace is unmounted."""
@@ -274,14 +346,21 @@ class Kubelet:
 
     def _changed(self, node: NodeSpec) -> None:
         """A node has a pod more or less: its own agents act, those of the others where they care."""
+        self.revision += 1
         self.sync(node)
         if self._backend.shares_pods:
             self.told()
 
     def _remove(self, node: NodeSpec, spec: PodSpec) -> None:
         machine = node.machine
-        self._backend.cni_del(spec, node, Netlink(machine.root.netns, self._plugin(spec)))
+        self._runtime.delete(spec, node)
         machine.remove_netns(spec.netns)
+
+    def _abandon(self, node: NodeSpec, spec: PodSpec) -> None:
+        """A sandbox that got no network: DEL may fail as ADD did, the namespace goes all the same."""
+        with suppress(PodwireError):
+            self._runtime.delete(spec, node)
+        node.machine.remove_netns(spec.netns)
 
     def interface_of(self, spec: PodSpec) -> str:
         """The name of a pod's interface on its node."""

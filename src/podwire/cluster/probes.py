@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Place
 
 _NSEC = 1_000_000_000
+NO_NAME = 2
+"""The exit status of a ping that never began."""
 
 
 class PingResult:

@@ -1,4 +1,4 @@
-"""kube-proxy on the nodes of a cluster. It comes with the first Service that has an address.
+"""kube-proxy on the nodes of a cluster. It comes with the first Service that has an address, beside that of the API server.
 
 Before that its rules would lead no packet anywhere, and a lab without Services shows the kernel that its CNI has made.
 """
@@ -6,15 +6,21 @@ Before that its rules would lead no packet anywhere, and a lab without Services 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from podwire.cluster.serving.kube_proxy import NodeHealth
 from podwire.kube.endpoints import EndpointSlice
 from podwire.kube.service import HEADLESS, Service
 from podwire.kubeproxy import KubeProxy, KubeProxyConfig
 
 if TYPE_CHECKING:
     from podwire.cluster.pods import Kubelet
+    from podwire.cni.backend import NodeSpec, View
     from podwire.kube.store import Store, Stored
+    from podwire.linux.netlink import Netlink
+
+_LOG: Final = "/var/log/kube-proxy.log"
+_GOING: Final = "ToBeDeletedByClusterAutoscaler"
 
 
 class Proxying:
@@ -41,9 +47,9 @@ class Proxying:
             return False
         self._seen = seen
         if self.agent is None:
-            if all(each.spec.cluster_ip in {"", HEADLESS} for each in self.services()):
+            if all(each.spec.cluster_ip in {"", HEADLESS} or _own(each) for each in self.services()):
                 return False
-            self.agent = KubeProxy(self, kube_proxy_config(self._cni), kubelet=True)
+            self.agent = _Agent(self._kubelet, self._store, self, kube_proxy_config(self._cni))
             self._kubelet.add_agent(self.agent)
         return True
 
@@ -56,6 +62,40 @@ class Proxying:
     def endpoint_slices(self) -> Iterable[EndpointSlice]:
         """Those of the store."""
         return [each.object for each in self._store.all("EndpointSlice")]
+
+
+class _Agent(KubeProxy):
+    """kube-proxy with the servers that tell how it is."""
+
+    def __init__(self, kubelet: Kubelet, store: Store, source: Proxying, config: KubeProxyConfig) -> None:
+        super().__init__(source, config, kubelet=True)
+        self._network = kubelet.network
+        self._store = store
+        self._health: dict[str, NodeHealth] = {}
+
+    def program(self, node: NodeSpec, door: Netlink, view: View) -> None:
+        """Sync the rules, then the ports on which Services are asked for their health."""
+        super().program(node, door, view)
+        if node.machine.image.name == "cos":
+            # On GKE it is a static pod that writes to a file of its node.
+            node.machine.root.virtual[_LOG] = lambda: "".join(f"{line}\n" for line in self.log(node.name))
+        health = self._health.get(node.name)
+        if health is None:
+            health = self._health[node.name] = NodeHealth(
+                self._network, node, lambda: self.health_checks(node.name), lambda: self._eligible(node.name)
+            )
+        health.sync()
+
+    def _eligible(self, name: str) -> bool:
+        """Not while the autoscaler is about to delete the node."""
+        node = self._store.get("Node", name)
+        taints = node.document["spec"].get("taints") or () if node is not None else ()
+        return all(each["key"] != _GOING for each in taints)
+
+
+def _own(service: Service) -> bool:
+    """The Service of the API server, which every cluster has."""
+    return (service.metadata.namespace, service.metadata.name) == ("default", "kubernetes")
 
 
 def kube_proxy_config(cni: Any) -> KubeProxyConfig:

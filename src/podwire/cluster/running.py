@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_TIME: Final = 3600 * 1_000_000_000
 """A command that would not end is interrupted after one virtual hour."""
+
+OPERATORS: Final = frozenset({"kubectl", "k", "calicoctl"})
+"""Commands that reach the API: nodes and hosts have them, containers only where their image holds one (``calico/ctl``)."""
 
 
 class CommandResult(msgspec.Struct, frozen=True):
@@ -69,6 +72,12 @@ def _expands(command: str) -> bool:
     return False
 
 
+def command_not_found(process: Process) -> int:
+    """What a shell says of a program that is not there."""
+    process.error(f"bash: {process.argv[0]}: command not found\n")
+    return 127
+
+
 def start(
     network: Network,
     place: Place,
@@ -78,8 +87,13 @@ def start(
     on_send: Callable[[int], None] | None = None,
     on_output: Callable[[int, str], None] | None = None,
     cluster: ClusterOps | None = None,
+    directory: str = "",
+    environment: Mapping[str, str] | None = None,
+    terminals: frozenset[int] = frozenset(),
 ) -> Process:
-    """Start a command; it has run up to its first wait. ``cluster`` is what kubectl acts on.
+    """Start a command; it has run up to its first wait.
+
+    ``cluster`` is what kubectl acts on, ``directory`` where the caller stands, ``terminals`` which of its descriptors are a terminal.
 
     Raises ``NotModelled`` for a command that podwire lacks.
     """
@@ -88,11 +102,15 @@ def start(
         words = words[1:]
     if not words:
         raise PodwireError("the command is empty")
-    tool = registry.find(place.image, words[0])
+    # The programs that run in a container find their API server; other images hold no such command.
+    held = words[0].rpartition("/")[2] in place.image.tools
+    missing = place.container and words[0] in OPERATORS and not held
+    tool = command_not_found if missing else registry.find(place.image, words[0])
     if tool is None:
         raise NotModelled(f"command {words[0]!r} (podwire has {', '.join(registry.names())})", place.netns.label)
-    process = Process(network, place, words, stdin=stdin)
-    process.cluster = None if place.container else cluster
+    process = Process(network, place, words, stdin=stdin, directory=directory, terminals=terminals)
+    process.environment = environment or {}
+    process.cluster = None if place.container and not held else cluster
     process.on_send = on_send
     process.on_output = on_output
     process.start(tool)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, cast
 from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Host
 from podwire.cluster.machines import Builder
+from podwire.cluster.networks import AnyNetwork
 from podwire.fabric.cloud import GcpVpc
+from podwire.fabric.cloudnat import MIN_PORTS
 from podwire.fabric.firewall import FirewallRule
 from podwire.fabric.segment import Segment
 from podwire.fabric.uplink import Uplink
@@ -24,6 +26,11 @@ class Underlay:
 
     _builder: Builder
     _hosts: dict[str, Host]
+
+    @property
+    def networks(self) -> tuple[AnyNetwork, ...]:
+        """The networks that machines are plugged into, in order of creation."""
+        return tuple(self._builder.networks)
 
     # -- networks ------------------------------------------------------------------------------------------------
 
@@ -62,14 +69,15 @@ class Underlay:
         latency: float | None = None,
         drops: Sequence[str] = (),
         cloud_nat: str | None = None,
+        cloud_nat_ports: int = MIN_PORTS,
     ) -> GcpVpc:
         """A Google VPC: ``cidr`` is its first subnet, ``subnets`` are others; ``mtu`` 1460.
 
         GKE's own firewall rules are there already when the cluster is GKE. ``cloud_nat`` is the address of a Cloud NAT for
-        what has no external one.
+        what has no external one, ``cloud_nat_ports`` (a power of two) how many ports each VM has there.
         """
         return self._builder.networks.add_vpc(
-            name, cidr, project, zone, firewall, subnets, mtu, latency, drops, cloud_nat
+            name, cidr, project, zone, firewall, subnets, mtu, latency, drops, cloud_nat, cloud_nat_ports
         )
 
     def add_uplink(

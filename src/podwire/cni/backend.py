@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -20,10 +20,20 @@ CLUSTER_CIDR: Final = "10.244.0.0/16"
 """What kubeadm's users give as --pod-network-cidr most of the time."""
 
 
+class PortMapping(msgspec.Struct, frozen=True):
+    """A port of the node that leads to one of a pod (hostPort), as a runtime passes it to plugins: ``protocol`` in small letters."""
+
+    host_port: int
+    container_port: int
+    protocol: str = "tcp"
+    host_ip: str = ""
+
+
 class PodSpec(msgspec.Struct):
     """What a plugin knows of a pod.
 
-    Its namespace and name, its container id, its network namespace and, once it has one, its address.
+    Its namespace and name, its container id, its network namespace and, once it has one, its address. ``interface`` is its device on
+    the node, where the plugin's result names one; ``mappings`` are its hostPorts.
     """
 
     namespace: str
@@ -36,6 +46,8 @@ class PodSpec(msgspec.Struct):
     mac: str = ""
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    mappings: tuple[PortMapping, ...] = ()
+    interface: str = ""
 
     @property
     def key(self) -> str:
@@ -191,6 +203,13 @@ class View(Protocol):
     def after(self, ns: int, callback: Callable[[], None]) -> None:
         """Call back when ``ns`` nanoseconds of virtual time have passed."""
 
+    @property
+    def revision(self) -> int:
+        """Rises with everything that agents can see here."""
+
+    def objects(self, kind: str) -> Sequence[Any]:
+        """The API server's objects of a kind (``NetworkPolicy``), typed, in order of creation; none without an API server."""
+
     def told(self) -> None:
         """Something changed that agents of other nodes read: they look again before anybody looks at them."""
 
@@ -221,6 +240,14 @@ class Rescans(Protocol):
     rescans: tuple[Rescan, ...]
 
 
+@runtime_checkable
+class Rounds(Protocol):
+    """An agent that works in rounds and sleeps in between, whatever happens: the ip-masq-agent. The first comes at its start."""
+
+    def round(self, node: NodeSpec, door: Netlink) -> int:
+        """One round; returns after how many ns the next one comes, more than 0."""
+
+
 class Backend(Protocol):
     """A CNI backend. It may touch the two doors and its IPAM, no packet and no other node."""
 
@@ -229,8 +256,10 @@ class Backend(Protocol):
     """Who wires pods, as the ``Owner`` of what CNI ADD writes."""
     agents: tuple[Agent, ...]
     """In the order in which they act on a node."""
-    shares_pods: bool
-    """Agents care for every pod of every other node (Cilium's ipcache); Calico's routes are by block, and it says when one is new."""
+
+    @property
+    def shares_pods(self) -> bool:
+        """Agents care for every pod of every other node (Cilium's ipcache); Calico's routes are by block, and it says when one is new."""
 
     def install(self, node: NodeSpec, door: Netlink, view: View) -> None:
         """The DaemonSet starts on a node, or starts again there: devices, switches, base chains. Twice is as once."""
@@ -249,6 +278,27 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class ReadsObjects(Protocol):
+    """A backend whose agents act upon objects of the API server."""
+
+    reads: frozenset[str]
+    """The kinds, by the names that ``View.objects`` takes: a change of one is told to the agents."""
+
+
+@runtime_checkable
+class HasConflist(Protocol):
+    """A backend that writes a CNI configuration on its nodes: the runtime reads what lies there, and runs its chain.
+
+    ``types`` are the plugins that the backend itself is (``calico``): ``cni_add`` and ``cni_del`` do their work.
+    """
+
+    types: frozenset[str]
+
+    def conflist(self, node: NodeSpec) -> tuple[str, str]:
+        """Path and text of the file, as the backend writes it when it is installed on a node."""
+
+
+@runtime_checkable
 class KeepsObjects(Protocol):
     """A backend that has kinds of its own in the API server: Calico's IPPool."""
 
@@ -259,6 +309,9 @@ class KeepsObjects(Protocol):
 
     def apply_object(self, obj: Any) -> str:
         """Create or change it: ``created``, ``configured`` or ``unchanged``."""
+
+    def documents(self) -> list[dict[str, Any]]:
+        """All of them, as ``kubectl get -o yaml`` shows them, by kind and name."""
 
     def has_object(self, kind: str, name: str) -> bool:
         """Whether there is one."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from podwire.fabric.balancer import Balancers, ForwardingRule, serves
+from podwire.fabric.cloudnat import MIN_PORTS, CloudNat
 from podwire.fabric.firewall import Firewall, FirewallRule
 from podwire.fabric.internet import is_private
 from podwire.fabric.loss import Loss
-from podwire.fabric.nat import NatTable
 from podwire.fabric.port import Port
 from podwire.fabric.segment import LATENCY
 from podwire.fabric.vpc import METADATA, CloudNetwork, Nic
 from podwire.trace.events import By, ByFabric, ByNotModelled, Delivered, Owner
 from podwire.wire.addr import Ip, Mac, Net
-from podwire.wire.headers import ARPOP_REQUEST, Arp, IPv4
+from podwire.wire.headers import ARPOP_REQUEST, Arp, Icmp, IPv4
 from podwire.wire.packet import Packet
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def nic_mac(ip: Ip) -> Mac:
 class GcpVpc(CloudNetwork):
     """One VPC network. ``cidr`` is its first subnet, ``subnets`` are further ones; MTU 1460.
 
-    ``cloud_nat`` is the address of a Cloud NAT that covers all ranges, alias ranges too; it serves what has no external
-    address (section 3.3).
+    ``cloud_nat`` is the address of a Cloud NAT that covers all ranges, alias ranges too; it serves sources without an external
+    address (section 3.3): VMs that have none, and alias addresses of all. ``cloud_nat_ports`` is how many ports each VM has there.
     """
 
     component: ClassVar[str] = "gcp"
@@ -57,17 +58,22 @@ class GcpVpc(CloudNetwork):
         drops: tuple[Loss, ...] = (),
         internet: Internet | None = None,
         cloud_nat: Ip | None = None,
+        cloud_nat_ports: int = MIN_PORTS,
     ) -> None:
         network.require_free(f"network {name!r}", name)
         if cloud_nat is not None and internet is not None:
             internet.require_free(cloud_nat, f"network {name!r}")
+        nat = None
+        if cloud_nat is not None:
+            nat = CloudNat(network, cloud_nat, f"network {name!r}", min_ports=cloud_nat_ports)
         super().__init__(
             network, name, cidr, (cidr, *subnets), mtu=mtu, latency=latency, drops=drops, internet=internet
         )
         self.project = project
         self.zone = zone
         self.firewall = Firewall(network)
-        self._cloud_nat: NatTable[Nic] | None = NatTable(network, cloud_nat) if cloud_nat is not None else None
+        self.balancers = Balancers(network)
+        self._cloud_nat = nat
         if cloud_nat is not None and internet is not None:
             internet.claim(cloud_nat, f"network {name!r}")
 
@@ -76,6 +82,18 @@ class GcpVpc(CloudNetwork):
     def allow(self, rule: FirewallRule) -> None:
         """Add a firewall rule."""
         self.firewall.add(rule)
+
+    def balance(self, rule: ForwardingRule) -> None:
+        """A load balancer comes; raises ``ConfigError`` where somebody has its address. One that is there is changed."""
+        if self.balancers.rule(rule.ip) is None and self.internet is not None:
+            self.internet.claim(rule.ip, f"load balancer {rule.name}")
+        self.balancers.add(rule)
+
+    def unbalance(self, ip: Ip) -> None:
+        """The load balancer with that address goes; somebody else may have the address then."""
+        if self.balancers.rule(ip) is not None and self.internet is not None:
+            self.internet.release(ip)
+        self.balancers.remove(ip)
 
     def reverse_name(self, ip: Ip) -> str | None:
         """``VM.ZONE.c.PROJECT.internal``, as the metadata server's DNS has it; pods' alias addresses have no name."""
@@ -113,9 +131,12 @@ class GcpVpc(CloudNetwork):
             return
         if self._lost(frame, packet_id):
             return
-        self.firewall.note_egress(frame)
-        if target is not None:
-            self._deliver(target, frame, packet_id, target.why(ip.dst))
+        verdict = self.firewall.egress(frame, nic.vm, nic.tags)
+        if not verdict.allowed:
+            denied = f"firewall rule {verdict.rule} denies {nic.vm} to send {self.firewall.service(frame)} to {ip.dst}"
+            self._refuse(packet_id, "firewall", "firewall-egress", denied)
+        elif target is not None:
+            self._deliver(target, frame, packet_id, target.why(ip.dst), nic.tags)
         elif route is not None and route.nic.source_dest_check:
             why = f"the route for {route.prefix} leads to {route.nic.vm}, which may not forward (canIpForward is false)"
             owner = Owner(self.component, f"the NIC of {route.nic.vm} in {self.name}", "can_ip_forward")
@@ -129,7 +150,9 @@ class GcpVpc(CloudNetwork):
             or route is not None
         ):
             self._drop(packet_id, "route", f"no VM, alias range or route of the VPC has {ip.dst}")
-        elif nic.external is None and self._cloud_nat is not None:
+        elif self._balances(nic, ip.src):
+            self.internet.carry(frame, packet_id)
+        elif self._cloud_nat is not None and (nic.external is None or ip.src != nic.ip):
             self._leave_by_nat(self._cloud_nat, nic, frame, packet_id)
         else:
             self._leave(nic, frame, ip, packet_id)
@@ -141,7 +164,7 @@ class GcpVpc(CloudNetwork):
             # back again.
             why = f"{ip.dst} belongs to {nic.vm}, and {nic.vm} itself sent it out: no pod or device there has that address"
             return "own range", why, None
-        if nic.source_dest_check and not nic.owns(ip.src):
+        if nic.source_dest_check and not nic.owns(ip.src) and not self._balances(nic, ip.src):
             why = f"{ip.src} is neither the address of {nic.vm} ({nic.ip}) nor in its alias ranges"
             return "source check", why, None
         if frame.size - 14 > self.mtu:
@@ -152,16 +175,30 @@ class GcpVpc(CloudNetwork):
             return "gateway", f"the subnet's gateway {nic.gateway} answers ARP only", None
         return None
 
-    def _deliver(self, nic: Nic, frame: Packet, packet_id: int, why: str) -> None:
-        rule = self.firewall.ingress(frame, nic.tags)
-        if rule is None:
+    def _balances(self, nic: Nic, ip: Ip) -> bool:
+        """Whether an address is that of a load balancer which has a VM as backend: it may answer with that as its source."""
+        rule = self.balancers.rule(ip)
+        return rule is not None and nic.vm in rule.backends()
+
+    def _refuse(self, packet_id: int, name: str, kind: str, why: str) -> None:
+        """A part of the VPC, which ``why`` names, loses a packet; ``kind`` selects the remedy."""
+        self._drop(packet_id, name, why, ByFabric(name, why, Owner(self.component, f"{self.noun} {self.name}"), kind))
+
+    def _deliver(self, nic: Nic, frame: Packet, packet_id: int, why: str, sender: frozenset[str] = frozenset()) -> None:
+        verdict = self.firewall.ingress(frame, nic.vm, nic.tags, sender)
+        if not verdict.allowed and verdict.rule:
+            denied = f"firewall rule {verdict.rule} denies {self.firewall.describe(frame)} to {nic.vm}"
+            self._refuse(packet_id, "firewall", "firewall-deny", denied)
+            return
+        if not verdict.allowed:
             refused = (
                 f"no firewall rule allows {self.firewall.describe(frame)} to {nic.vm}; "
                 "ingress is denied by default (priority 65535)"
             )
             self._drop(packet_id, "firewall", refused)
             return
-        allowed = "a connection that is known" if rule == "established" else f"firewall rule {rule}"
+        known = verdict.rule == "established"
+        allowed = "a connection that is known" if known else f"firewall rule {verdict.rule}"
         self._hand(nic, frame, packet_id, why, allowed)
 
     def _mac_of(self, nic: Nic) -> Mac:
@@ -172,32 +209,67 @@ class GcpVpc(CloudNetwork):
 
     # -- the Internet --------------------------------------------------------------------------------------------
 
-    def _leave_by_nat(self, nat: NatTable[Nic], nic: Nic, frame: Packet, packet_id: int) -> None:
+    def _leave_by_nat(self, nat: CloudNat, nic: Nic, frame: Packet, packet_id: int) -> None:
         assert self.internet is not None  # noqa: S101 - the caller asked
         out = nat.outbound(nic, frame) if nat.carries(frame) else None
+        if out is None and nat.carries(frame) and nat.is_full(nic, frame):
+            ports = f"the {nat.min_ports} ports of {nic.vm}" if nat.ports_of(nic) else "all its ports"
+            ip = frame.layers[1]
+            to = f" towards {ip.dst}" if isinstance(ip, IPv4) else ""
+            self._refuse(packet_id, "Cloud NAT", "nat-ports", f"Cloud NAT has no free port: {ports} are in use{to}")
+            return
         if out is None:
-            why = f"Cloud NAT translates whole connections of TCP, UDP and ICMP, and {nic.vm} has no external address"
+            has = (
+                f"{nic.vm} has no external address" if nic.external is None else "alias addresses have no external one"
+            )
+            why = f"Cloud NAT translates whole connections of TCP, UDP and ICMP, and {has}"
             self._drop(packet_id, "no external address", why)
             return
         self.internet.carry(out, packet_id)
 
     def takes(self, ip: Ip) -> bool:
         """Whether an address of the Internet is that of a NIC or of Cloud NAT."""
-        return super().takes(ip) or (self._cloud_nat is not None and ip == self._cloud_nat.external)
+        shared = self._cloud_nat is not None and ip == self._cloud_nat.external
+        return super().takes(ip) or shared or self.balancers.rule(ip) is not None
 
     def enter(self, frame: Packet, packet_id: int) -> None:
         """A packet from the Internet for an external address: translated, then through the firewall."""
         ip = frame.layers[1]
         nat = self._cloud_nat
+        if isinstance(ip, IPv4) and (rule := self.balancers.rule(ip.dst)) is not None:
+            self._enter_balanced(rule, frame, packet_id)
+            return
         if nat is None or not isinstance(ip, IPv4) or ip.dst != nat.external:
             super().enter(frame, packet_id)
             return
         found = nat.inbound(frame)
         if found is None:
-            self._drop(packet_id, "nat", f"{ip.dst} is Cloud NAT's address, and no VM behind it asked {ip.src}")
+            self._refuse(
+                packet_id, "Cloud NAT", "nat", f"{ip.dst} is Cloud NAT's address, and no VM behind it asked {ip.src}"
+            )
             return
         nic, inside = found
         self._arrive(nic, inside, packet_id)
+
+    def _enter_balanced(self, rule: ForwardingRule, frame: Packet, packet_id: int) -> None:
+        """A packet for a load balancer goes to one of its backends, as it is."""
+        message = frame.find(Icmp)
+        ip = frame.layers[1]
+        if (isinstance(ip, IPv4) and ip.is_fragment) or (message is not None and message.is_error):
+            what = "a fragment" if message is None else "an ICMP error"
+            self._drop(packet_id, "", "", ByNotModelled(f"{what} for load balancer {rule.name}"))
+            return
+        if not serves(rule, frame):
+            why = f"load balancer {rule.name} at {rule.ip} takes no {self.firewall.service(frame)}"
+            self._refuse(packet_id, "load balancer", "load-balancer-port", why)
+            return
+        nic = self.balancers.pick(rule, frame, self.nics)
+        if nic is None:
+            self._refuse(
+                packet_id, "load balancer", "load-balancer", f"load balancer {rule.name} at {rule.ip} has no backend"
+            )
+            return
+        self._deliver(nic, frame, packet_id, f"load balancer {rule.name} has {rule.ip} and chose it")
 
     def _arrive(self, nic: Nic, frame: Packet, packet_id: int) -> None:
         ip = frame.layers[1]

@@ -66,6 +66,10 @@ class Internet:
         self.require_free(ip, owner)
         self._owners[ip] = owner
 
+    def release(self, ip: Ip) -> None:
+        """Nobody has a public address any more."""
+        self._owners.pop(ip, None)
+
     def is_taken(self, ip: Ip) -> bool:
         """Whether somebody claimed an address."""
         return ip in self._owners

@@ -62,7 +62,7 @@ class NatTable(Generic[_R]):
         inner = _error_about(packet)
         if inner is not None:
             proto, remote, inside, rport, port = inner
-            known = self._alive(self._out.get((realm, proto, inside, port, remote, rport)))
+            known = self._alive(self._out.get((realm, proto, inside, port, remote, rport)), proto)
             if known is None:
                 return None
             outside = Change(self.external, known.port)
@@ -73,6 +73,8 @@ class NatTable(Generic[_R]):
             if flow is None:
                 return None
             mapping = self._new(realm, flow)
+            if mapping is None:
+                return None
         self._note_fragment(packet, mapping)
         return translated(packet, source=Change(self.external, mapping.port))
 
@@ -81,7 +83,7 @@ class NatTable(Generic[_R]):
         inner = _error_about(packet)
         if inner is not None:
             proto, _, remote, port, rport = inner
-            known = self._alive(self._in.get((proto, remote, rport, port)))
+            known = self._alive(self._in.get((proto, remote, rport, port)), proto)
             if known is None:
                 return None
             return known.realm, translated(requoted(packet, source=known.inside), target=Change(known.inside.ip))
@@ -89,7 +91,7 @@ class NatTable(Generic[_R]):
         mapping = self._of_fragment(packet)
         if mapping is None and flow is not None:
             proto, remote, _, rport, port = flow
-            mapping = self._alive(self._in.get((proto, remote, rport, port)))
+            mapping = self._alive(self._in.get((proto, remote, rport, port)), proto)
         if mapping is None:
             return None
         self._note_fragment(packet, mapping)
@@ -97,29 +99,39 @@ class NatTable(Generic[_R]):
 
     # -- the table -----------------------------------------------------------------------------------------------
 
-    def _new(self, realm: _R, flow: tuple[int, Ip, Ip, int, int]) -> _Mapping[_R]:
+    def _new(self, realm: _R, flow: tuple[int, Ip, Ip, int, int]) -> _Mapping[_R] | None:
+        """The mapping of a flow; None where no port is free for a new one."""
         proto, src, dst, sport, dport = flow
         key = (realm, proto, src, sport, dst, dport)
-        mapping = self._alive(self._out.get(key))
+        mapping = self._alive(self._out.get(key), proto)
         if mapping is None:
-            port = self._free(proto, dst, dport, sport)
-            mapping = _Mapping(realm, Change(src, sport), port, self._network.now + IDLE)
+            port = self._free(realm, proto, dst, dport, sport)
+            if port is None:
+                return None
+            mapping = _Mapping(realm, Change(src, sport), port, self._network.now + self._idle(proto))
             self._out[key] = self._in[(proto, dst, dport, port)] = mapping
         return mapping
 
-    def _free(self, proto: int, dst: Ip, dport: int, wanted: int) -> int:
-        port = wanted
-        for port in (wanted, *range(_FIRST_PORT, 1 << 16)):
-            have = self._in.get((proto, dst, dport, port))
-            if have is None or have.until < self._network.now:
-                break
-        return port
+    def _free(self, realm: _R, proto: int, dst: Ip, dport: int, wanted: int) -> int | None:
+        """The port that stands for a flow to a remote end: ``wanted`` where that is free; None where none is."""
+        del realm
+        ports = (wanted, *range(_FIRST_PORT, 1 << 16))
+        return next((port for port in ports if self._is_free(proto, dst, dport, port)), None)
 
-    def _alive(self, mapping: _Mapping[_R] | None) -> _Mapping[_R] | None:
+    def _is_free(self, proto: int, dst: Ip, dport: int, port: int) -> bool:
+        have = self._in.get((proto, dst, dport, port))
+        return have is None or have.until < self._network.now
+
+    def _idle(self, proto: int) -> int:
+        """For how long a silent flow is remembered, in ns."""
+        del proto
+        return IDLE
+
+    def _alive(self, mapping: _Mapping[_R] | None, proto: int) -> _Mapping[_R] | None:
         now = self._network.now
         if mapping is None or mapping.until < now:
             return None
-        mapping.until = now + IDLE
+        mapping.until = now + self._idle(proto)
         return mapping
 
     # -- fragments -----------------------------------------------------------------------------------------------

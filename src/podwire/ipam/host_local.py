@@ -5,7 +5,7 @@ Round robin over the ranges of one set, state as it lies on the node's disk (ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Final, Self
 
 import msgspec
@@ -15,6 +15,10 @@ from podwire.wire.addr import Ip, Ip4, Net
 
 _SMALLEST: Final = 30
 """The longest prefix that still has an address beside network, gateway and broadcast."""
+
+
+DATA_DIR: Final = "/var/lib/cni/networks"
+"""Where the state of every network lies, one directory for each."""
 
 
 class IpamError(PodwireError):
@@ -43,25 +47,87 @@ class Range(msgspec.Struct, frozen=True):
         first = Ip4(int(subnet.addr) + 1)
         return cls(subnet, start or first, end or Ip4(int(subnet.broadcast) - 1), gateway or first)
 
+    @classmethod
+    def checked(cls, address: Ip, subnet: Net, **options: Ip | None) -> Self:
+        """``Range.Canonicalize``: as ``of``, of a subnet as it was written (``address``), without the range set in the words.
+
+        Raises ``IpamError``.
+        """
+        if subnet.plen > _SMALLEST:
+            raise IpamError(f"Network {address}/{subnet.plen} too small to allocate from")
+        if address != subnet.addr:
+            raise IpamError(
+                f"Network has host bits set. For a subnet mask of length {subnet.plen} the network address is {subnet.addr}"
+            )
+        for name, key in (("RangeStart", "start"), ("RangeEnd", "end")):
+            given = options.get(key)
+            if given is not None and given not in subnet:
+                raise IpamError(f"{name} {given} not in network {subnet}")
+        return cls.of(subnet, **options)
+
     def __contains__(self, address: Ip) -> bool:
         return self.start <= address <= self.end
+
+    def overlaps(self, other: Range) -> bool:
+        """Whether an address is in both."""
+        return self.start <= other.end and other.start <= self.end
 
     def __str__(self) -> str:
         return f"{self.start}-{self.end}"
 
 
-class HostLocal:
-    """The addresses of one network on one node: one range set.
+class Written(msgspec.Struct, frozen=True):
+    """A range as a configuration has it: its subnet as an address and a network, and what it says of ``start``, ``end``, ``gateway``."""
 
-    ``reserved`` maps an address to the container id and the interface that hold it; ``last`` is the content of last_reserved_ip.0.
-    ``network`` is the name of the CNI network, after which the state's directory is called.
+    address: Ip
+    subnet: Net
+    options: dict[str, Ip | None] = {}
+
+
+def range_sets(written: Sequence[Sequence[Written]]) -> list[tuple[Range, ...]]:
+    """``LoadIPAMConfig``: the range sets with the plugin's defaults. Raises ``IpamError`` for what cannot be, in the plugin's order."""
+    if not written:
+        raise IpamError("no IP ranges specified")
+    sets: list[tuple[Range, ...]] = []
+    for index, one in enumerate(written):
+        try:
+            sets.append(_range_set(one))
+        except IpamError as error:
+            raise IpamError(f"invalid range set {index}: {error}") from None
+    for index, ranges in enumerate(sets):
+        for other in range(index + 1, len(sets)):
+            if any(first.overlaps(second) for first in ranges for second in sets[other]):
+                raise IpamError(f"range set {index} overlaps with {other}")
+    return sets
+
+
+def _range_set(written: Sequence[Written]) -> tuple[Range, ...]:
+    if not written:
+        raise IpamError("empty range set")
+    found = tuple(Range.checked(each.address, each.subnet, **each.options) for each in written)
+    for index, first in enumerate(found):
+        for second in found[index + 1 :]:
+            if first.overlaps(second):
+                raise IpamError(f"subnets {first} and {second} overlap")
+    return found
+
+
+class HostLocal:
+    """The addresses of one network on one node: one range set, the ``index``-th of its configuration.
+
+    ``reserved`` maps an address to the container id and the interface that hold it, for all sets of the network; ``last`` is the content
+    of last_reserved_ip.``index``. ``network`` is the name of the CNI network, after which the state's directory in ``data_dir`` is called.
     """
 
-    def __init__(self, *ranges: Range | Net, network: str = "gke-pod-network") -> None:
+    def __init__(
+        self, *ranges: Range | Net, network: str = "gke-pod-network", index: int = 0, data_dir: str = DATA_DIR
+    ) -> None:
         if not ranges:
             raise IpamError("no IP ranges specified")
         self.ranges = tuple(Range.of(each) if isinstance(each, Net) else each for each in ranges)
         self.network = network
+        self.index = index
+        self._data_dir = data_dir
         self.reserved: dict[Ip, tuple[str, str]] = {}
         self.last: Ip | None = None
 
@@ -80,8 +146,15 @@ class HostLocal:
         """
         if wanted is not None and any(wanted in each for each in self.ranges):
             return self._take(self._requested(wanted), container, ifname)
-        if (container, ifname) in self.reserved.values():
-            held = next(address for address, holder in self.reserved.items() if holder == (container, ifname))
+        held = next(
+            (
+                ip
+                for ip, holder in self.reserved.items()
+                if holder == (container, ifname) and any(ip in each for each in self.ranges)
+            ),
+            None,
+        )
+        if held is not None:
             raise self._refused(f"{held} has been allocated to {container}, duplicate allocation is not allowed")
         for candidate in self._candidates():
             if candidate not in self.reserved:
@@ -114,9 +187,8 @@ class HostLocal:
             raise self._refused(f"requested IP address {wanted} is not available in range set {self}")
         return wanted
 
-    @staticmethod
-    def _refused(text: str) -> IpamError:
-        return IpamError(f"failed to allocate for range 0: {text}")
+    def _refused(self, text: str) -> IpamError:
+        return IpamError(f"failed to allocate for range {self.index}: {text}")
 
     def _take(self, address: Ip, container: str, ifname: str) -> Ip:
         self.reserved[address] = (container, ifname)
@@ -125,13 +197,33 @@ class HostLocal:
 
     def release(self, container: str, ifname: str = "eth0") -> None:
         """DEL: every address of that container and interface; an unknown one is no error. last_reserved_ip stays."""
-        for address in [a for a, holder in self.reserved.items() if holder == (container, ifname)]:
+        for address in [a for a, holder in self.reserved.items() if holder in {(container, ifname), (container, "")}]:
             del self.reserved[address]
 
     @property
     def directory(self) -> str:
         """Where the state lies on the node."""
-        return f"/var/lib/cni/networks/{self.network}"
+        return f"{self._data_dir}/{self.network}"
+
+    def load(self, files: Mapping[str, str]) -> None:
+        """Take the state from the node's files: they are the truth, whoever wrote them."""
+        start = f"{self.directory}/"
+        self.reserved, self.last = {}, None
+        for path, text in files.items():
+            address = _address(path.removeprefix(start)) if path.startswith(start) else None
+            if address is not None:
+                container, _, ifname = text.strip().partition("\n")
+                self.reserved[address] = (container.rstrip("\r"), ifname)
+        self.last = _address(files.get(f"{start}last_reserved_ip.{self.index}", "").strip())
+
+    def save(self, files: MutableMapping[str, str]) -> None:
+        """Write the state among the node's files."""
+        start = f"{self.directory}/"
+        for path in [
+            each for each in files if each.startswith(start) and _address(each.removeprefix(start)) is not None
+        ]:
+            del files[path]
+        files.update(self.files())
 
     def files(self) -> dict[str, str]:
         """The state as it lies on the node: path to content."""
@@ -139,8 +231,15 @@ class HostLocal:
         for address, (container, ifname) in self.reserved.items():
             files[f"{self.directory}/{address}"] = f"{container}\r\n{ifname}"
         if self.last is not None:
-            files[f"{self.directory}/last_reserved_ip.0"] = str(self.last)
+            files[f"{self.directory}/last_reserved_ip.{self.index}"] = str(self.last)
         return files
 
     def __str__(self) -> str:
         return ",".join(map(str, self.ranges))
+
+
+def _address(text: str) -> Ip | None:
+    try:
+        return Ip.parse(text)
+    except ValueError:
+        return None

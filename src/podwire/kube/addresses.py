@@ -31,6 +31,16 @@ class ServiceAddresses:
         other.cluster, other.node_ports = self.cluster.copy(), self.node_ports.copy()
         return other
 
+    def begin(self) -> None:
+        """What changes from here on can be taken back."""
+        self.cluster.taken.begin()
+        self.node_ports.taken.begin()
+
+    def back(self) -> None:
+        """As it was at ``begin``."""
+        self.cluster.taken.back()
+        self.node_ports.taken.back()
+
     def carry_over(self, new: Document, old: Document) -> None:
         """What an update does not name of what the server has given stays (``patchAllocatedValues``)."""
         drop_fields_of_type(new, old)

@@ -6,7 +6,7 @@ part as long as it has any (KEP 3070 for addresses, KEP 3668 for ports; registry
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -36,6 +36,36 @@ def _draw(random: Random, count: int, static: int, taken: Callable[[int], bool])
     return None
 
 
+class Taken(dict[int, str]):
+    """What is taken, and by whom. What has changed since ``begin`` can be taken back."""
+
+    def __init__(self, owners: Mapping[int, str]) -> None:
+        super().__init__(owners)
+        self._before: list[tuple[int, str | None]] = []
+
+    def begin(self) -> None:
+        """From here on changes are remembered."""
+        self._before = []
+
+    def take(self, key: int, owner: str) -> None:
+        """It is the owner's now."""
+        self._before.append((key, self.get(key)))
+        self[key] = owner
+
+    def release(self, key: int) -> None:
+        """It is nobody's now."""
+        self._before.append((key, self.pop(key, None)))
+
+    def back(self) -> None:
+        """As it was at ``begin``."""
+        for key, owner in reversed(self._before):
+            if owner is None:
+                self.pop(key, None)
+            else:
+                self[key] = owner
+        self._before = []
+
+
 class Addresses:
     """The service range: which addresses are taken. The first is the Service ``default/kubernetes``'s, and is never given away."""
 
@@ -44,12 +74,12 @@ class Addresses:
         self._base = int(cidr.addr) + 1
         # Neither the network's own nor the broadcast address.
         self._count = max(0, (1 << (cidr.addr.bits - cidr.plen)) - 2)
-        self.taken: dict[int, str] = {0: "default/kubernetes"}
+        self.taken = Taken({0: "default/kubernetes"})
 
     def copy(self) -> Addresses:
         """The same state, independent from now on."""
         other = Addresses(self.cidr)
-        other.taken = dict(self.taken)
+        other.taken = Taken(self.taken)
         return other
 
     def _offset(self, ip: Ip) -> int | None:
@@ -64,10 +94,10 @@ class Addresses:
         offset = self._offset(ip)
         if offset is None:
             why = f"the provided IP ({ip}) is not in the valid range. The range of valid IPs is {self.cidr}"
-        elif offset in self.taken:
+        elif self.taken.get(offset, owner) != owner:  # the first address waits for its Service
             why = "provided IP is already allocated"
         else:
-            self.taken[offset] = owner
+            self.taken.take(offset, owner)
             return
         problems.invalid("spec.clusterIPs", [text], f"failed to allocate IP {ip}: {why}")
 
@@ -77,7 +107,7 @@ class Addresses:
         offset = _draw(random, self._count, static_part(size, step=16, most=256), self.taken.__contains__)
         if offset is None:
             raise PodwireError(f"failed to allocate a serviceIP: range is full ({self.cidr})")
-        self.taken[offset] = owner
+        self.taken.take(offset, owner)
         return type(self.cidr.addr)(self._base + offset)
 
     def release(self, text: str) -> None:
@@ -85,19 +115,19 @@ class Addresses:
         ip = words.parse_ip(text)
         offset = self._offset(ip) if ip is not None else None
         if offset is not None:
-            self.taken.pop(offset, None)
+            self.taken.release(offset)
 
 
 class NodePorts:
     """Node ports that are taken."""
 
     def __init__(self) -> None:
-        self.taken: dict[int, str] = {}
+        self.taken = Taken({})
 
     def copy(self) -> NodePorts:
         """The same state, independent from now on."""
         other = NodePorts()
-        other.taken = dict(self.taken)
+        other.taken = Taken(self.taken)
         return other
 
     def take(self, problems: Problems, path: str, port: int, owner: str) -> None:
@@ -110,7 +140,7 @@ class NodePorts:
         elif port in self.taken:
             problems.invalid(path, port, "provided port is already allocated")
         else:
-            self.taken[port] = owner
+            self.taken.take(port, owner)
 
     def draw(self, random: Random, owner: str) -> int:
         """Any free port. Raises ``PodwireError`` where none is left."""
@@ -119,9 +149,9 @@ class NodePorts:
         offset = _draw(random, count, static, lambda each: NODE_PORTS[each] in self.taken)
         if offset is None:
             raise PodwireError("failed to allocate a nodePort: range is full")
-        self.taken[NODE_PORTS[offset]] = owner
+        self.taken.take(NODE_PORTS[offset], owner)
         return NODE_PORTS[offset]
 
     def release(self, port: int) -> None:
         """A port is free again."""
-        self.taken.pop(port, None)
+        self.taken.release(port)

@@ -11,6 +11,7 @@ from typing import Final
 
 from podwire.errors import PodwireError
 from podwire.kube.endpoint_controller import EndpointController
+from podwire.kube.events import Recorder
 from podwire.kube.replica_controllers import Deployments, ReplicaSets
 from podwire.kube.scheduler import Scheduler
 from podwire.kube.set_controllers import DaemonSets, StatefulSets
@@ -22,15 +23,18 @@ _ROUNDS: Final = 100_000
 class ControlPlane:
     """The controllers of a store. ``kubelet`` starts and ends pods: it writes their status, and calls ``Store.finish``."""
 
-    def __init__(self, store: Store, kubelet: Callable[[], None]) -> None:
+    def __init__(self, store: Store, kubelet: Callable[[], None], recorder: Recorder | None = None) -> None:
         self._store = store
+        self.recorder = recorder if recorder is not None else Recorder(store)
+        """Who writes down what the controllers tell of their objects."""
+        self.scheduler = Scheduler(store, self.recorder)
         endpoints = EndpointController(store)
         self._steps: tuple[Callable[[], None], ...] = (
-            Deployments(store).run,
-            ReplicaSets(store).run,
-            StatefulSets(store).run,
-            DaemonSets(store).run,
-            Scheduler(store).run,
+            Deployments(store, self.recorder).run,
+            ReplicaSets(store, self.recorder).run,
+            StatefulSets(store, self.recorder).run,
+            DaemonSets(store, self.recorder).run,
+            self.scheduler.run,
             # Before the kubelet ends what terminates: readers of endpoints learn that it is going.
             endpoints.run,
             kubelet,

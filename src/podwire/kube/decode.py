@@ -65,21 +65,22 @@ class _Decoder:
             return field.plain()
         if kind is Field:
             return field
-        origin = get_origin(kind)
+        origin, args = _parts(kind)
+        if origin is None:
+            if kind not in _EXPECTED and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                return self._struct(field, kind)
+            return self._scalar(field, kind, expected_text(kind))
         if origin is Annotated:
-            base, *extras = get_args(kind)
-            return self._limited(field, base, [extra for extra in extras if isinstance(extra, msgspec.Meta)])
+            return self._limited(field, args[0], args[1:])
         if origin in {Union, UnionType}:
-            return self._union(field, get_args(kind))
+            return self._union(field, args)
         if origin is Literal:
-            return self._literal(field, get_args(kind))
+            return self._literal(field, kind, args)
         if origin in {tuple, list, Sequence}:
-            return tuple(self.value(item, get_args(kind)[0]) for item in field.items())
+            return tuple(self.value(item, args[0]) for item in field.items())
         if origin is dict:
-            key, member = get_args(kind)
+            key, member = args
             return {self._key(name, at, key): self.value(at, member) for name, at in field.members().items()}
-        if kind not in _EXPECTED and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            return self._struct(field, kind)
         return self._scalar(field, kind, expected_text(kind))
 
     def _scalar(self, field: Field, kind: Any, expected: str) -> object:
@@ -97,7 +98,7 @@ class _Decoder:
             why = f" ({error})" if str(error).startswith("host bits") else ""
             raise field.error(expected + why) from None
 
-    def _limited(self, field: Field, base: Any, metas: list[msgspec.Meta]) -> object:
+    def _limited(self, field: Field, base: Any, metas: tuple[msgspec.Meta, ...]) -> object:
         expected = expected_text(Annotated[base, metas[0]] if metas else base)
         simple = expected_text(base) if base is str else expected
         value = self._scalar(field, base, simple) if base in _EXPECTED else self.value(field, base)
@@ -125,8 +126,8 @@ class _Decoder:
                 return self.value(field, kind)
         raise field.error(" or ".join(expected_text(kind) for kind in rest))
 
-    def _literal(self, field: Field, values: tuple[Any, ...]) -> object:
-        expected = expected_text(Literal[values])
+    def _literal(self, field: Field, kind: Any, values: tuple[Any, ...]) -> object:
+        expected = expected_text(kind)
         if field.text(expected) not in values:
             raise field.error(expected)
         return field.value
@@ -134,20 +135,21 @@ class _Decoder:
     def _key(self, name: str, at: Field, kind: Any) -> str:
         if at.key is not None:
             at.key.text("a key that is text")
-        if get_origin(kind) is Annotated:
-            self._limited(msgspec.structs.replace(at, value=name, written=None), *_split(kind))
+        origin, args = _parts(kind)
+        if origin is Annotated:
+            self._limited(msgspec.structs.replace(at, value=name, written=None), args[0], args[1:])
         return name
 
     def _struct(self, field: Field, kind: type[msgspec.Struct]) -> msgspec.Struct:
         infos = _infos(kind)
         members = field.members()
-        names = [name for name in infos if name != "at"]
         for name, member in members.items():
-            if name not in names:
-                raise member.error(self._unknown(member, names))
+            if name not in infos or name == "at":
+                raise member.error(self._unknown(member, [each for each in infos if each != "at"]))
         values: dict[str, object] = {}
-        for name in names:
-            info = infos[name]
+        for name, info in infos.items():
+            if name == "at":
+                continue
             value = members.get(name)
             if value is not None and (value.value is not None or info.required):
                 values[info.name] = self.value(value, info.type)
@@ -158,20 +160,26 @@ class _Decoder:
         return kind(**values)
 
 
-def _split(kind: Any) -> tuple[Any, list[msgspec.Meta]]:
-    base, *extras = get_args(kind)
-    return base, [extra for extra in extras if isinstance(extra, msgspec.Meta)]
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Origin and arguments of a kind; of an annotated one the kind itself and what limits it."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        args = (args[0], *(each for each in args[1:] if isinstance(each, msgspec.Meta)))
+    return origin, args
 
 
 def _matches(pattern: str, value: str) -> bool:
     return re.fullmatch(pattern, value, re.ASCII) is not None
 
 
+@cache
 def expected_text(kind: Any) -> str:
     """A kind in words, behind "expected"."""
     origin = get_origin(kind)
     if origin is Annotated:
-        base, metas = _split(kind)
+        base = _parts(kind)[1][0]
+        metas: tuple[msgspec.Meta, ...] = _parts(kind)[1][1:]
         for meta in metas:
             if meta.description is not None:
                 return meta.description

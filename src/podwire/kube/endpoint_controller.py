@@ -12,12 +12,13 @@ from typing import Any, Final
 from podwire.kube.endpoints import HEADLESS_LABEL, MANAGED_BY, SERVICE_NAME
 from podwire.kube.naming import random_suffix
 from podwire.kube.service import HEADLESS
+from podwire.kube.service_index import ZONE, ServiceIndex
 from podwire.kube.store import Store, Stored
 
 _CONTROLLER: Final = "endpointslice-controller.k8s.io"
 _MOST: Final = 100
 _ENDPOINTS_MOST: Final = 1000
-_ZONE: Final = "topology.kubernetes.io/zone"
+_MANAGED: Final = "endpoints.kubernetes.io/managed-by"
 Ports = tuple[tuple[str, str, int | None, str | None], ...]
 """Name, protocol, number, appProtocol of each port."""
 
@@ -27,27 +28,35 @@ class EndpointController:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._index = ServiceIndex(store)
+        self.looked_at: tuple[tuple[str, str], ...] = ()
+        """Namespace and name of the Services that the last run had to look at."""
 
     def run(self) -> None:
         """Bring all in line."""
-        for service in self._store.all("Service"):
-            if service.document["spec"].get("selector") and service.document["spec"]["type"] != "ExternalName":
+        self.looked_at = tuple(self._index.touched())
+        for space, name in self.looked_at:
+            service = self._store.get("Service", name, space)
+            if service is None:
+                self._orphaned(space, name)
+            elif service.document["spec"].get("selector") and service.document["spec"]["type"] != "ExternalName":
                 pods = self._pods(service)
                 self._slices(service, pods)
                 self._endpoints(service, pods)
-        for each in self._store.all("Endpoints"):
-            managed = each.labels.get("endpoints.kubernetes.io/managed-by") == "endpoint-controller"
-            if managed and self._store.get("Service", each.name, each.namespace) is None:
-                self._store.delete("Endpoints", each.name, each.namespace)
+        self._index.written()
+
+    def _orphaned(self, space: str, name: str) -> None:
+        """The Endpoints of a Service that is gone."""
+        there = self._store.get("Endpoints", name, space)
+        if there is not None and there.labels.get(_MANAGED) == "endpoint-controller":
+            self._store.delete("Endpoints", name, space)
 
     def _pods(self, service: Stored) -> list[Stored]:
         """Those that the selector finds and that have an address."""
-        wanted = service.document["spec"]["selector"]
         return [
             pod
-            for pod in self._store.all("Pod", service.namespace)
-            if all(pod.labels.get(key) == value for key, value in wanted.items())
-            and pod.document["status"].get("podIP")
+            for pod in self._index.pods(service.namespace, service.document["spec"]["selector"])
+            if pod.document["status"].get("podIP")
             and pod.document["status"].get("phase") not in {"Failed", "Succeeded"}
         ]
 
@@ -61,11 +70,7 @@ class EndpointController:
                 groups.setdefault(ports, []).append(self._endpoint(service, pod))
         if not groups:
             groups[()] = []  # a Service without endpoints has a slice without ports
-        there = [
-            each
-            for each in self._store.all("EndpointSlice", service.namespace)
-            if each.controller == service.uid and each.labels.get(MANAGED_BY) == _CONTROLLER
-        ]
+        there = [each for each in self._index.slices(service) if each.labels.get(MANAGED_BY) == _CONTROLLER]
         for ports, endpoints in groups.items():
             for start in range(0, max(1, len(endpoints)), _MOST):
                 written = _written(ports)
@@ -113,8 +118,8 @@ class EndpointController:
         if spec.get("hostname") and spec.get("subdomain") == service.name:
             endpoint["hostname"] = spec["hostname"]
         node = self._store.get("Node", spec["nodeName"])
-        if node is not None and _ZONE in node.labels:
-            endpoint["zone"] = node.labels[_ZONE]
+        if node is not None and ZONE in node.labels:
+            endpoint["zone"] = node.labels[ZONE]
         return endpoint
 
     # -- Endpoints -----------------------------------------------------------------------------------------------
@@ -149,7 +154,7 @@ class EndpointController:
         self._write_endpoints(service, subsets)
 
     def _write_endpoints(self, service: Stored, subsets: list[Any]) -> None:
-        labels = {**service.labels, "endpoints.kubernetes.io/managed-by": "endpoint-controller"}
+        labels = {**service.labels, _MANAGED: "endpoint-controller"}
         if service.document["spec"].get("clusterIP") == HEADLESS:
             labels[HEADLESS_LABEL] = ""
         new: dict[str, Any] = {

@@ -6,6 +6,7 @@ Source of the rules: libcalico-go, lib/clientv3/ippool.go and lib/validator/v3 o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
@@ -100,6 +101,29 @@ def decode_ippool(field: Field) -> IPPoolObject:
         spec.allowed_uses or ("Workload", "Tunnel"),
         field,
     )
+
+
+def ippool_document(pool: IPPoolObject, born: int) -> dict[str, Any]:
+    """A pool as ``kubectl get -o yaml`` shows it, with all its defaults; ``born`` in ns since 1970."""
+    spec: dict[str, Any] = {
+        "allowedUses": list(pool.allowed_uses),
+        "blockSize": pool.block_size,
+        "cidr": str(pool.cidr),
+        "ipipMode": pool.ipip_mode,
+        "natOutgoing": pool.nat_outgoing,
+        "nodeSelector": pool.node_selector,
+        "vxlanMode": pool.vxlan_mode,
+    }
+    # Calico leaves these two out where they are false.
+    spec |= {"disabled": True} if pool.disabled else {}
+    spec |= {"disableBGPExport": True} if pool.disable_bgp_export else {}
+    created = f"{datetime.fromtimestamp(born // 1_000_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {
+        "apiVersion": VERSIONS[0],
+        "kind": "IPPool",
+        "metadata": {"name": pool.name, "creationTimestamp": created},
+        "spec": spec,
+    }
 
 
 def _cidr(at: Field, text: str) -> Net:

@@ -11,6 +11,7 @@ import msgspec
 from podwire.errors import PodwireError
 from podwire.kube import plain, policy, service_rules, words, workload_rules, workloads
 from podwire.kube.endpoints import Endpoints, EndpointSlice
+from podwire.kube.event import Event, check_event
 from podwire.kube.invalid import Problems
 from podwire.kube.meta import Metadata
 from podwire.kube.service import Service
@@ -133,6 +134,7 @@ _BUILT_IN: Final = (
         check=plain.check_config,
         check_update=plain.check_config_update,
     ),
+    Kind(version="v1", name="Event", plural="events", short=("ev",), type=Event, check=check_event),
     Kind(version="v1", name="ServiceAccount", plural="serviceaccounts", short=("sa",), type=plain.ServiceAccount),
     Kind(
         version="apps/v1",

@@ -107,8 +107,8 @@ class _Parser:
             self._tokens.append((str(match.lastgroup), match.group(str(match.lastgroup))))
             at = match.end()
 
-    def _error(self, why: str) -> PodwireError:
-        return PodwireError(f'unable to parse requirement: {why} (in selector "{self._text}")')
+    def _error(self, why: str, head: str = "unable to parse requirement: ") -> PodwireError:
+        return PodwireError(f'{head}{why} (in selector "{self._text}")')
 
     def _peek(self) -> tuple[str, str]:
         return self._tokens[0] if self._tokens else ("end", "")
@@ -119,63 +119,81 @@ class _Parser:
     def whole(self) -> tuple[Requirement, ...]:
         found: list[Requirement] = []
         while self._tokens:
+            kind, token = self._peek()
+            if kind != "word" and token != "!":
+                expected = "identifier after ','" if found else "!, identifier, or 'end of string'"
+                raise self._error(f"found '{token}', expected: {expected}", "")
             found.append(self._requirement())
             kind, token = self._next()
             if kind == "end":
                 break
             if token != ",":
-                raise self._error(f"found '{token}', expected: ',' or 'end of string'")
+                raise self._error(f"found '{token}', expected: ',' or 'end of string'", "")
             if not self._tokens:
-                raise self._error("found '', expected: identifier after ','")
+                raise self._error("found '', expected: identifier after ','", "")
         return tuple(found)
 
     def _requirement(self) -> Requirement:
-        if self._peek()[1] == "!":
+        absent = self._peek()[1] == "!"
+        if absent:
             self._next()
-            return self._checked(Requirement(self._word("identifier"), "DoesNotExist"))
-        key = self._word("!, identifier, or 'end of string'")
+        key = self._word("found '{}', expected: identifier")
+        if wrong := words.qualified_name(key):
+            raise self._error(f'<nil>: Invalid value: "{key}": {"; ".join(wrong)}')
         kind, token = self._peek()
         if kind == "end" or token == ",":
-            return self._checked(Requirement(key, "Exists"))
+            return Requirement(key, "DoesNotExist" if absent else "Exists")
         self._next()
         if token in {"=", "==", "!="}:
-            value = self._next()[1] if self._peek()[0] == "word" else ""
-            return self._checked(Requirement(key, "NotIn" if token == "!=" else "In", (value,)))
+            return self._checked(Requirement(key, "NotIn" if token == "!=" else "In", (self._exact(),)))
         if token in {"in", "notin"}:
             return self._checked(Requirement(key, "In" if token == "in" else "NotIn", self._values()))
         if token in {"<", ">"}:
-            return self._checked(Requirement(key, "Lt" if token == "<" else "Gt", (self._word("identifier"),)))
+            found = Requirement(key, "Lt" if token == "<" else "Gt", (self._exact(),))
+            if not re.fullmatch(r"[+-]?\d+", found.values[0], re.ASCII):
+                why = "for 'Gt', 'Lt' operators, the value must be an integer"
+                raise self._error(f'values[0]: Invalid value: "{found.values[0]}": {why}')
+            return self._checked(found)
         raise self._error(f"found '{token}', expected: in, notin, =, ==, !=, gt, lt")
 
     def _word(self, expected: str) -> str:
         kind, token = self._next()
         if kind != "word":
-            raise self._error(f"found '{token}', expected: {expected}")
+            raise self._error(expected.format(token))
         return token
 
+    def _exact(self) -> str:
+        """The value behind ``=``: none is the empty one."""
+        kind, token = self._peek()
+        return "" if kind == "end" or token == "," else self._word("found '{}', expected: identifier")
+
     def _values(self) -> tuple[str, ...]:
-        if self._next()[1] != "(":
-            raise self._error("found something else, expected: '('")
+        token = self._next()[1]
+        if token != "(":
+            raise self._error(f"found '{token}' expected: '('")
+        kind, token = self._peek()
+        if kind != "word" and token not in {",", ")"}:
+            raise self._error(f"found '{token}', expected: ',', ')' or identifier")
         values: set[str] = set()
         while True:
-            kind, token = self._peek()
+            kind, token = self._next()
             if kind == "word":
                 values.add(token)
-                self._next()
-            else:
+                token = self._next()[1]
+                if token not in {",", ")"}:
+                    raise self._error(f"found '{token}', expected: ',' or ')'")
+            elif token in {",", ")"}:
                 values.add("")  # `in (,)` holds the empty value, as kubectl has it
-            kind, token = self._next()
+            else:
+                raise self._error(f"found '{token}', expected: ',', or identifier")
             if token == ")":
                 return tuple(sorted(values))
-            if token != ",":
-                raise self._error(f"found '{token}', expected: ',' or ')'")
 
     def _checked(self, requirement: Requirement) -> Requirement:
-        wrong = words.qualified_name(requirement.key) or [
-            each for value in requirement.values for each in words.label_value(value)
-        ]
-        if wrong:
-            raise self._error(wrong[0])
+        for index, value in enumerate(requirement.values):
+            if wrong := words.label_value(value):
+                at = f"values[{index}][{requirement.key}]"
+                raise self._error(f'{at}: Invalid value: "{value}": {"; ".join(wrong)}')
         return requirement
 
 
@@ -202,6 +220,16 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ReplicaSet": ("status.replicas",),
     "Node": ("spec.unschedulable",),
     "Namespace": ("status.phase",),
+    "Event": (
+        *(
+            f"involvedObject.{name}"
+            for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+        ),
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
 }
 """By kind; ``metadata.name`` and ``metadata.namespace`` go with every kind."""
 
@@ -209,23 +237,41 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 def field_matcher(kind: str, version: str, text: str | None) -> Callable[[Mapping[str, Any]], bool]:
     """A function of documents: ``metadata.name=x,status.phase!=Running``. Raises ``PodwireError`` for a field that cannot be asked for."""
     wanted: list[tuple[str, bool, str]] = []
-    for term in text.split(",") if text else ():
-        match = re.fullmatch(r"([^=!]*)(!=|==|=)(.*)", term)
+    for term in sorted(re.findall(r"(?:[^\\,]|\\.|\\$)+", text or "", re.DOTALL)):
+        match = re.search(r"!=|==|=", term)
         if match is None:
-            raise PodwireError(f"invalid field selector: '{text}'; can't understand '{term}'")
-        name, operator, value = match.groups()
+            raise PodwireError(f"invalid selector: '{text}'; can't understand '{term}'")
+        name, value = term[: match.start()], _unescaped(term[match.end() :])
         if name not in {"metadata.name", "metadata.namespace", *FIELDS.get(kind, ())}:
             raise PodwireError(
                 f'Unable to find "{version}, Kind={kind}" that match label selector "", field selector "{text}": '
-                f"field label not supported: {name}"
+                + (f"field label not supported: {name}" if kind in FIELDS else _not_known(name))
             )
-        wanted.append((name, operator == "!=", value))
+        wanted.append((name, match.group() == "!=", value))
     return lambda document: all((field_text(document, name) != value) is unlike for name, unlike, value in wanted)
+
+
+def _not_known(name: str) -> str:
+    """What kinds without fields of their own say."""
+    return f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+def _unescaped(value: str) -> str:
+    """A value without its backslashes (fields.UnescapeValue)."""
+    for part in re.findall(r"\\.|\\$|[,=]", value, re.DOTALL):
+        if part in {",", "="}:
+            raise PodwireError(f"invalid field selector: unescaped character in value: {ord(part)}")
+        if part[1:] not in {"\\", ",", "="}:
+            raise PodwireError(f"invalid field selector: invalid escape sequence: {part}")
+    return re.sub(r"\\(.)", r"\1", value)
 
 
 def field_text(document: Mapping[str, Any], path: str) -> str:
     """A member as field selectors see it: text, empty where it is not there."""
     found: Any = document
+    if path == "source" and "involvedObject" in document:  # of an Event: the component that reported it
+        source = (document.get("source") or {}).get("component")
+        return str(source or document.get("reportingComponent") or "")
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     if isinstance(found, bool):

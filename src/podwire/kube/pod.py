@@ -15,6 +15,7 @@ from podwire.errors import NotModelled
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field
 from podwire.kube.meta import DnsLabel, DnsSubdomain, Labels, ObjectMeta
+from podwire.kube.probe import KINDS, Lifecycle, Probe
 
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 _Count = Annotated[int, Meta(ge=0)]
@@ -33,18 +34,11 @@ _ANNOTATIONS: Final = (
     "kubernetes.io/egress-bandwidth",
 )
 """What CNI plugins read."""
-_SENDERS: Final = tuple(
-    (*event, handler)
-    for event in (
-        ("livenessProbe",),
-        ("readinessProbe",),
-        ("startupProbe",),
-        ("lifecycle", "postStart"),
-        ("lifecycle", "preStop"),
-    )
-    for handler in ("httpGet", "tcpSocket", "grpc")
+_SENDERS: Final = (
+    *(("lifecycle", event, handler) for event in ("postStart", "preStop") for handler in ("httpGet", "tcpSocket")),
+    *((kind, "grpc") for kind in KINDS),
 )
-"""With these the kubelet sends packets to the pod."""
+"""With these the kubelet sends packets to the pod that podwire does not make."""
 
 
 class ContainerPort(msgspec.Struct, frozen=True, rename="camel"):
@@ -54,7 +48,7 @@ class ContainerPort(msgspec.Struct, frozen=True, rename="camel"):
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
     name: _PortName | None = None
     host_ip: str | None = msgspec.field(name="hostIP", default=None)
-    host_port: int = 0
+    host_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
 
 class _EnvVar(msgspec.Struct, frozen=True, rename="camel"):
@@ -80,14 +74,14 @@ class Container(msgspec.Struct, frozen=True, rename="camel"):
     env: tuple[_EnvVar, ...] = ()
     env_from: tuple[dict[str, Any], ...] = ()
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    lifecycle: dict[str, Any] | None = None
-    liveness_probe: dict[str, Any] | None = None
-    readiness_probe: dict[str, Any] | None = None
+    lifecycle: Lifecycle | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
     resize_policy: tuple[dict[str, Any], ...] = ()
     resources: _Resources | None = None
     restart_policy: str | None = None
     security_context: dict[str, Any] | None = None
-    startup_probe: dict[str, Any] | None = None
+    startup_probe: Probe | None = None
     stdin: bool = False
     stdin_once: bool = False
     termination_message_path: str | None = None
@@ -98,6 +92,17 @@ class Container(msgspec.Struct, frozen=True, rename="camel"):
     working_dir: str | None = None
 
 
+class _DnsOption(msgspec.Struct, frozen=True):
+    name: str
+    value: str | None = None
+
+
+class _DnsConfig(msgspec.Struct, frozen=True):
+    nameservers: tuple[str, ...] = ()
+    options: tuple[_DnsOption, ...] = ()
+    searches: tuple[str, ...] = ()
+
+
 class PodSpecFields(msgspec.Struct, frozen=True, rename="camel"):
     """``spec`` of a Pod or of a template, with all fields of the API (v1.33)."""
 
@@ -105,7 +110,7 @@ class PodSpecFields(msgspec.Struct, frozen=True, rename="camel"):
     active_deadline_seconds: _Count | None = None
     affinity: dict[str, Any] | None = None
     automount_service_account_token: bool | None = None
-    dns_config: dict[str, Any] | None = None
+    dns_config: _DnsConfig | None = None
     dns_policy: Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] | None = None
     enable_service_links: bool | None = None
     ephemeral_containers: tuple[dict[str, Any], ...] = ()
@@ -116,7 +121,7 @@ class PodSpecFields(msgspec.Struct, frozen=True, rename="camel"):
     host_users: bool | None = None
     hostname: DnsLabel | None = None
     image_pull_secrets: tuple[dict[str, Any], ...] = ()
-    init_containers: tuple[dict[str, Any], ...] = ()
+    init_containers: tuple[Container, ...] = ()
     node_name: str | None = None
     node_selector: dict[str, str] = {}
     os: dict[str, Any] | None = None
@@ -153,11 +158,9 @@ class _Pod(msgspec.Struct, frozen=True, rename="camel"):
 
 _PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 _NOT_MODELLED: Final = (
-    "dnsConfig",
     "ephemeralContainers",
     "hostAliases",
     "hostname",
-    "initContainers",
     "schedulingGates",
     "setHostnameAsFQDN",
     "subdomain",
@@ -205,7 +208,9 @@ class PodObject(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def needs_scheduler(self) -> bool:
-        """It says more of where it runs than ``nodeName``, or shares its node's network."""
+        """It says more of where it runs than ``nodeName``: a hostPort has to be free there, too; or it shares its node's network."""
+        if self.node_name is None and any(port.host_port for port in self.container_ports):
+            return True
         return any(
             True
             for _ in _written(
@@ -226,12 +231,20 @@ def decode_pod(field: Field) -> PodObject:
     """A Pod. Raises ``ManifestError`` as the API server would refuse it, ``NotModelled`` for what podwire would get wrong."""
     pod = decode(field, _Pod)
     _check_names(field)
+    _check_dns(field, pod.spec)
     for at in _not_modelled(field):
         raise NotModelled(f"{at.path} of a Pod", at.where or f"pod {pod.metadata.namespace}/{pod.metadata.name}")
     meta, spec = pod.metadata, pod.spec
     return PodObject(
         meta.namespace, meta.name, meta.labels, meta.annotations, spec.containers, spec.node_name or None, field
     )
+
+
+def _check_dns(field: Field, spec: PodSpecFields) -> None:
+    """``dnsPolicy: None`` takes everything from dnsConfig."""
+    if spec.dns_policy == "None" and (spec.dns_config is None or not spec.dns_config.nameservers):
+        why = "at least one name server in spec.dnsConfig.nameservers where dnsPolicy is None"
+        raise field.at("spec", "dnsPolicy").error(why)
 
 
 def _check_names(field: Field) -> None:
@@ -273,10 +286,8 @@ def _not_modelled(field: Field) -> Iterator[Field]:
         ("affinity", "podAffinity", _PREFERRED),
     ]
     yield from _written(field.at("spec"), paths)
-    for container in _items(field, "spec", "containers"):
+    for container in (*_items(field, "spec", "initContainers"), *_items(field, "spec", "containers")):
         yield from _written(container, _SENDERS)
-        for port in _items(container, "ports"):
-            yield from _written(port, [("hostPort",)])
 
 
 def _written(field: Field, paths: Iterable[tuple[str, ...]]) -> Iterator[Field]:

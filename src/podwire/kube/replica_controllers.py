@@ -6,9 +6,11 @@ import copy
 from typing import Any, Final
 
 from podwire.kube.endpoint_controller import owner
+from podwire.kube.events import Recorder
 from podwire.kube.naming import template_hash
 from podwire.kube.pod_owners import active, claim, new_pod, ready, share, victims, write_status
 from podwire.kube.store import LAST_APPLIED, Store, Stored
+from podwire.kube.workqueue import WorkQueue
 
 HASH: Final = "pod-template-hash"
 REVISION: Final = "deployment.kubernetes.io/revision"
@@ -19,12 +21,14 @@ _MOST: Final = "deployment.kubernetes.io/max-replicas"
 class ReplicaSets:
     """As many pods as each ReplicaSet asks for."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
+        self._recorder = recorder
+        self._queue = WorkQueue(store, "ReplicaSet", ("Pod",))
 
     def run(self) -> None:
-        """One look at every ReplicaSet."""
-        for each in self._store.all("ReplicaSet"):
+        """One look at every ReplicaSet for which something has changed."""
+        for each in self._queue.take():
             if not each.terminating:
                 self._sync(each)
 
@@ -34,8 +38,10 @@ class ReplicaSets:
         missing = spec.replicas - len(pods)
         for _ in range(missing):
             pods.append(self._store.create(new_pod(self._store, replica_set)))
+            self._tell(replica_set, "SuccessfulCreate", f"Created pod: {pods[-1].name}")
         for pod in victims(pods, max(0, -missing)):
             self._store.delete("Pod", pod.name, pod.namespace)
+            self._tell(replica_set, "SuccessfulDelete", f"Deleted pod: {pod.name}")
             pods.remove(pod)
         count = sum(map(ready, pods))
         current = self._store.need("ReplicaSet", replica_set.name, replica_set.namespace)
@@ -51,16 +57,23 @@ class ReplicaSets:
             },
         )
 
+    def _tell(self, replica_set: Stored, reason: str, message: str) -> None:
+        self._recorder.event(replica_set, "Normal", reason, message, component="replicaset-controller")
+
 
 class Deployments:
     """One ReplicaSet for each template that a Deployment ever had, and the way from the last to the newest."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
+        self._recorder = recorder
+        self._queue = WorkQueue(store, "Deployment", ("ReplicaSet", "Pod"))
+        self._made: set[str] = set()
+        """Uids of ReplicaSets that never had a pod."""
 
     def run(self) -> None:
-        """One step of every Deployment."""
-        for each in self._store.all("Deployment"):
+        """One step of every Deployment for which something has changed."""
+        for each in self._queue.take():
             if not each.terminating:
                 self._sync(each)
 
@@ -106,7 +119,7 @@ class Deployments:
         spec: dict[str, Any] = {"replicas": 0, "selector": selector, "template": template}
         if deployment.document["spec"].get("minReadySeconds"):
             spec["minReadySeconds"] = deployment.document["spec"]["minReadySeconds"]
-        return self._store.create(
+        made = self._store.create(
             {
                 "apiVersion": "apps/v1",
                 "kind": "ReplicaSet",
@@ -128,6 +141,8 @@ class Deployments:
                 "spec": spec,
             }
         )
+        self._made.add(made.uid)
+        return made
 
     @staticmethod
     def _sizes(deployment: Stored) -> dict[str, str]:
@@ -149,10 +164,16 @@ class Deployments:
     def _scale(self, deployment: Stored, each: Stored, replicas: int) -> bool:
         """Set the size of a ReplicaSet; True where that changes it."""
         new = copy.deepcopy(each.document)
-        changed = bool(new["spec"]["replicas"] != replicas)
+        before = int(new["spec"]["replicas"])
+        changed = before != replicas
         new["spec"]["replicas"] = replicas
         new["metadata"].setdefault("annotations", {}).update(self._sizes(deployment))
         self._store.update(new, status=True)
+        if changed:
+            way, since = "up" if replicas > before else "down", "" if each.uid in self._made else f" from {before}"
+            self._made.discard(each.uid)
+            message = f"Scaled {way} replica set {each.name} to {replicas}{since}"
+            self._recorder.event(deployment, "Normal", "ScalingReplicaSet", message, component="deployment-controller")
         return changed
 
     def _scale_only(self, deployment: Stored, newest: Stored | None, old: list[Stored]) -> None:

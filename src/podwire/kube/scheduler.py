@@ -11,25 +11,50 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from podwire.kube.events import Recorder, Type
 from podwire.kube.labels import LabelSelector, Requirement
 from podwire.kube.store import Store, Stored
 
 Document = Mapping[str, Any]
+_EVERY_ADDRESS: Final = "0.0.0.0"
+"""What a hostIP that is not given means."""
 _KEEPS_OFF: Final = frozenset({"NoSchedule", "NoExecute"})
+_FLUSH: Final = 300_000_000_000
+"""A pod that fits nowhere is tried again after this time in ns, whatever happens (podMaxInUnschedulablePodsDuration)."""
+_RESOLVABLE: Final = frozenset(
+    {
+        "node(s) didn't match pod anti-affinity rules",
+        "node(s) didn't have free ports for the requested pod ports",
+    }
+)
+"""What would be otherwise without other pods on the node: preemption looks for victims there."""
+_INSTANCE: Final = "default-scheduler-control-plane"
 
 
 class Scheduler:
     """Binds pods of a store to its nodes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
+        self._recorder = recorder
+        self._tried: dict[str, int] = {}
+        """When each pod that fits nowhere was last tried; by uid."""
+
+    @property
+    def due(self) -> int | None:
+        """When (in ns) a pod that fits nowhere is tried again; None where every pod has a node."""
+        return min(self._tried.values()) + _FLUSH if self._tried else None
 
     def run(self) -> None:
         """Every pod that has no node gets one, in order of creation; one that fits nowhere says why in its condition PodScheduled."""
+        left = set(self._tried)
         for pod in self._store.all("Pod"):
             spec = pod.document["spec"]
             if not spec.get("nodeName") and not pod.terminating and spec["schedulerName"] == "default-scheduler":
                 self._schedule(pod)
+                left.discard(pod.uid)
+        for uid in left:  # deleted, or bound by somebody else
+            del self._tried[uid]
 
     def _schedule(self, pod: Stored) -> None:
         nodes = self._store.all("Node")
@@ -46,15 +71,36 @@ class Scheduler:
             best = min(fitting, key=lambda node: (self._penalty(pod.document, node), self._load(node)))
             new["spec"]["nodeName"] = best.name
             _condition(new, self._store, {"type": "PodScheduled", "status": "True"})
+            self._tried.pop(pod.uid, None)
+            self.tell_bound(pod, best.name)
         else:
-            why = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-            message = f"0/{len(nodes)} nodes are available: {why}." if nodes else "no nodes available to schedule pods"
+            message = _fit_error(pod.document["spec"], reasons) if nodes else "no nodes available to schedule pods"
+            self._tell_failed(pod, message)
             _condition(
                 new,
                 self._store,
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message},
             )
         self._store.update(new, status=True)
+
+    def tell_bound(self, pod: Stored, node: str) -> None:
+        """Record that a pod has a node now."""
+        message = f"Successfully assigned {pod.namespace}/{pod.name} to {node}"
+        self._tell(pod, "Normal", "Scheduled", message, "Binding")
+
+    def _tell_failed(self, pod: Stored, message: str) -> None:
+        """Once for every reason, and again each time that the scheduler tries again by itself."""
+        conditions = pod.document["status"].get("conditions") or ()
+        known = any(each["type"] == "PodScheduled" and each.get("message") == message for each in conditions)
+        if known and self._store.now < self._tried.get(pod.uid, 0) + _FLUSH:
+            return
+        self._tried[pod.uid] = self._store.now
+        self._tell(pod, "Warning", "FailedScheduling", message, "Scheduling")
+
+    def _tell(self, pod: Stored, type_: Type, reason: str, message: str, action: str) -> None:
+        self._recorder.series(
+            pod, type_, reason, message, component="default-scheduler", instance=_INSTANCE, action=action
+        )
 
     def refusal(self, pod: Document, node: Stored) -> str | None:
         """Why a node does not take a pod, in the scheduler's words; None where it does."""
@@ -92,9 +138,13 @@ class Scheduler:
         return False
 
     def _ports_taken(self, pod: Document, node: Stored) -> bool:
-        wanted = set(_host_ports(pod))
+        wanted = list(_host_ports(pod))
         return bool(wanted) and any(
-            wanted & set(_host_ports(other.document)) for other in self._pods_on(node) if other.document is not pod
+            _clash(mine, theirs)
+            for other in self._pods_on(node)
+            if other.document is not pod
+            for theirs in _host_ports(other.document)
+            for mine in wanted
         )
 
     def _pods_on(self, node: Stored) -> Iterator[Stored]:
@@ -111,6 +161,25 @@ class Scheduler:
 
     def _load(self, node: Stored) -> int:
         return sum(1 for _ in self._pods_on(node))
+
+
+def _fit_error(spec: Document, reasons: Mapping[str, int]) -> str:
+    """Why no node takes a pod: reasons with the number of nodes, then why preemption did not help (framework.FitError)."""
+    count = sum(reasons.values())
+    if spec.get("preemptionPolicy") == "Never":
+        preemption = "not eligible due to preemptionPolicy=Never."
+    else:
+        victims = sum(number for reason, number in reasons.items() if reason in _RESOLVABLE)
+        found = {
+            "No preemption victims found for incoming pod": victims,
+            "Preemption is not helpful for scheduling": count - victims,
+        }
+        preemption = f"0/{count} nodes are available: {_histogram(found)}."
+    return f"0/{count} nodes are available: {_histogram(reasons)}. preemption: {preemption}"
+
+
+def _histogram(reasons: Mapping[str, int]) -> str:
+    return ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items() if count))
 
 
 def selector_of(document: Document | None) -> LabelSelector | None:
@@ -170,11 +239,16 @@ def _terms(spec: Document, kind: str) -> Sequence[Document]:
     return affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
 
 
-def _host_ports(pod: Document) -> Iterator[tuple[str, int]]:
+def _host_ports(pod: Document) -> Iterator[tuple[str, int, str]]:
     for container in pod["spec"].get("containers") or ():
         for port in container.get("ports") or ():
             if port.get("hostPort"):
-                yield port.get("protocol", "TCP"), port["hostPort"]
+                yield port.get("protocol", "TCP"), port["hostPort"], port.get("hostIP") or _EVERY_ADDRESS
+
+
+def _clash(one: tuple[str, int, str], other: tuple[str, int, str]) -> bool:
+    """``HostPortInfo.CheckConflict``: a port of one address is another than that of another address, and not than that of all."""
+    return one[:2] == other[:2] and (one[2] == other[2] or _EVERY_ADDRESS in {one[2], other[2]})
 
 
 def _condition(document: dict[str, Any], store: Store, condition: dict[str, Any]) -> None:

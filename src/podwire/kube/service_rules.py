@@ -49,10 +49,18 @@ def _default_addresses(spec: dict[str, Any]) -> None:
         spec["ipFamilies"] = ["IPv6" if ip is not None and ip.family == AF_INET6 else "IPv4"]
 
 
+def _has_health_port(spec: dict[str, Any]) -> bool:
+    """``needsHCNodePort``."""
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
 def drop_fields_of_type(new: dict[str, Any], old: dict[str, Any]) -> None:
-    """A Service of another type than before loses what went with the old one, where nobody has changed it meanwhile."""
+    """A Service of another type or policy than before loses what went with the old one, where nobody has changed it meanwhile."""
     spec, before = new["spec"], old["spec"]
     kind, was = spec.get("type", "ClusterIP"), before.get("type")
+    same = spec.get("healthCheckNodePort") == before.get("healthCheckNodePort")
+    if same and _has_health_port(before) and not _has_health_port(spec):
+        spec.pop("healthCheckNodePort", None)
     if kind == was:
         return
     if kind not in _EXTERNAL and was in _EXTERNAL:
@@ -64,7 +72,7 @@ def drop_fields_of_type(new: dict[str, Any], old: dict[str, Any]) -> None:
         if not spec.get("externalIPs") and spec.get("externalTrafficPolicy") == before.get("externalTrafficPolicy"):
             spec.pop("externalTrafficPolicy", None)
     if was == "LoadBalancer":
-        for name in ("allocateLoadBalancerNodePorts", "healthCheckNodePort", "loadBalancerClass"):
+        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             if spec.get(name) == before.get(name):
                 spec.pop(name, None)
     if kind == "ExternalName":

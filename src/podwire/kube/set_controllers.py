@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
+from podwire.kube.events import Recorder
 from podwire.kube.naming import template_hash
 from podwire.kube.pod_owners import active, claim, new_pod, ready, share, write_status
 from podwire.kube.scheduler import fits_node, keeps_running
 from podwire.kube.store import Store, Stored
+from podwire.kube.workqueue import WorkQueue
 
 REVISION: Final = "controller-revision-hash"
 _TOLERATED: Final = (
@@ -25,12 +27,14 @@ _TOLERATED: Final = (
 class DaemonSets:
     """One pod on every node that fits."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
+        self._recorder = recorder
+        self._queue = WorkQueue(store, "DaemonSet", ("Pod",), ("Node",))
 
     def run(self) -> None:
-        """One step of every DaemonSet."""
-        for each in self._store.all("DaemonSet"):
+        """One step of every DaemonSet for which something has changed."""
+        for each in self._queue.take():
             if not each.terminating:
                 self._sync(each)
 
@@ -46,7 +50,7 @@ class DaemonSets:
         for name, group in by_node.items():
             for pod in group[1:] if name in wanted else group:
                 if not pod.terminating:
-                    self._store.delete("Pod", pod.name, pod.namespace)
+                    self._delete(daemon_set, pod)
         for node in nodes:
             if not by_node.get(node.name):
                 self._create(daemon_set, node, revision)
@@ -91,7 +95,15 @@ class DaemonSets:
         field = {"key": "metadata.name", "operator": "In", "values": [node.name]}
         affinity = pod["spec"].setdefault("affinity", {}).setdefault("nodeAffinity", {})
         affinity["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [{"matchFields": [field]}]}
-        self._store.create(pod)
+        made = self._store.create(pod)
+        self._tell(daemon_set, "SuccessfulCreate", f"Created pod: {made.name}")
+
+    def _delete(self, daemon_set: Stored, pod: Stored) -> None:
+        self._store.delete("Pod", pod.name, pod.namespace)
+        self._tell(daemon_set, "SuccessfulDelete", f"Deleted pod: {pod.name}")
+
+    def _tell(self, daemon_set: Stored, reason: str, message: str) -> None:
+        self._recorder.event(daemon_set, "Normal", reason, message, component="daemonset-controller")
 
     def _roll(self, daemon_set: Stored, nodes: list[Stored], by_node: dict[str, list[Stored]], revision: str) -> None:
         """Old pods go, as many at a time as ``maxUnavailable`` allows; their node gets a new one at the next look."""
@@ -102,7 +114,7 @@ class DaemonSets:
         old = [pod for pod in current if pod.labels.get(REVISION) != revision and not pod.terminating]
         sick = [pod for pod in old if not ready(pod)]
         for pod in sick + [pod for pod in old if ready(pod)][: max(0, most - away)]:
-            self._store.delete("Pod", pod.name, pod.namespace)
+            self._delete(daemon_set, pod)
 
     def _status(self, daemon_set: Stored, nodes: list[Stored], revision: str) -> None:
         pods = active(self._store.owned(daemon_set.uid, "Pod"))
@@ -141,12 +153,14 @@ def _node_of(pod: Stored) -> str:
 class StatefulSets:
     """Pods with numbers: each comes when those before it are ready, and goes when those behind it are gone."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, recorder: Recorder) -> None:
         self._store = store
+        self._recorder = recorder
+        self._queue = WorkQueue(store, "StatefulSet", ("Pod",))
 
     def run(self) -> None:
-        """One step of every StatefulSet."""
-        for each in self._store.all("StatefulSet"):
+        """One step of every StatefulSet for which something has changed."""
+        for each in self._queue.take():
             if not each.terminating:
                 self._sync(each)
 
@@ -170,8 +184,10 @@ class StatefulSets:
             if pod is not None and ready(pod):
                 continue
             whole = False
-            if pod is None:
-                self._store.create(self._pod(stateful_set, number, revision))
+            # A pod of that name that is not the set's is in the way, until somebody takes it away.
+            if pod is None and self._store.get("Pod", f"{stateful_set.name}-{number}", stateful_set.namespace) is None:
+                made = self._store.create(self._pod(stateful_set, number, revision))
+                self._tell(stateful_set, "create", made)
             if ordered:
                 return False
         return whole
@@ -200,7 +216,14 @@ class StatefulSets:
         for pod in away[:1] if ordered else away:
             if not pod.terminating:
                 self._store.delete("Pod", pod.name, pod.namespace)
+                self._tell(stateful_set, "delete", pod)
         return bool(away)
+
+    def _tell(self, stateful_set: Stored, verb: str, pod: Stored) -> None:
+        message = f"{verb} Pod {pod.name} in StatefulSet {stateful_set.name} successful"
+        self._recorder.event(
+            stateful_set, "Normal", f"Successful{verb.title()}", message, component="statefulset-controller"
+        )
 
     def _roll(self, stateful_set: Stored, pods: dict[int, Stored], wanted: range, revision: str) -> None:
         """Pods of an older template go one by one, the highest number first, down to ``partition``."""
@@ -210,7 +233,9 @@ class StatefulSets:
             if number < partition:
                 return
             if pods[number].labels.get(REVISION) != revision:
-                self._store.delete("Pod", pods[number].name, pods[number].namespace)
+                if not pods[number].terminating:
+                    self._store.delete("Pod", pods[number].name, pods[number].namespace)
+                    self._tell(stateful_set, "delete", pods[number])
                 return
 
     def _status(self, stateful_set: Stored, revision: str) -> None:

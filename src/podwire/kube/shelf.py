@@ -96,6 +96,12 @@ class Shelf:
         self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
         self._events: list[Event] = []
         self._states: dict[tuple[str, ...], Any] | None = None
+        self.listeners: list[Callable[[], None]] = []
+        """Called after each change, also of one that is taken back: who waits for changes looks then."""
+        self.told = 0
+        """The last version that a watch has told of."""
+        self.epoch = 0
+        """How often something was taken back that a watch had told."""
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -198,6 +204,8 @@ class Shelf:
 
         def undo() -> None:
             self._objects, self.version, self.addresses = objects, version, addresses
+            if self.told > version:
+                self.told, self.epoch = version, self.epoch + 1
             del self._events[count:]
             for key, state in (self._states or {}).items():
                 self._random(*key).setstate(state)
@@ -211,6 +219,20 @@ class Shelf:
             self._states.setdefault(("api", *key), stream.getstate())
         return stream
 
+    @contextmanager
+    def as_of(self, time: int) -> Iterator[None]:
+        """What is written inside happened at another time (ns since 1970): it was there before the store was."""
+        now, self._now = self._now, lambda: time
+        try:
+            yield
+        finally:
+            self._now = now
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ns since 1970."""
+        return self._now()
+
     def timestamp(self) -> str:
         """Now, as the API writes it."""
         return f"{datetime.fromtimestamp(self._now() // 1_000_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -218,6 +240,8 @@ class Shelf:
     def tell(self, event: Event) -> None:
         """For who writes: an event more; the oldest are forgotten."""
         self._events.append(event)
+        for listener in self.listeners:
+            listener()
         if len(self._events) > 2 * _KEPT_EVENTS and self._states is None:
             del self._events[:_KEPT_EVENTS]
 
@@ -229,17 +253,21 @@ class Watch:
         self._shelf = shelf
         self._kind = kind
         self._namespace = namespace
+        self._epoch = shelf.epoch
         self.version = since
+        shelf.told = max(shelf.told, since)
 
     def poll(self) -> tuple[Event, ...]:
-        """The events since the last look, in order. Raises ``StatusError`` Expired where they are forgotten."""
+        """The events since the last look, in order. Raises ``StatusError`` Expired where they are forgotten, or were taken back."""
+        if self._epoch != self._shelf.epoch:
+            raise StatusError("Expired", f"too old resource version: {self.version} ({self._shelf.version})")
         found = tuple(
             event
             for event in self._shelf.events(self.version)
             if (self._kind is None or event.object.kind.slot == self._kind)
             and (self._namespace is None or event.object.namespace == self._namespace)
         )
-        self.version = self._shelf.version
+        self.version = self._shelf.told = self._shelf.version
         return found
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from podwire.kube import words
+from podwire.kube.admission import admit_pod
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field, from_python
 from podwire.kube.invalid import Problems, StatusError, refuse
@@ -38,7 +39,7 @@ _GENERATIONS: Final = frozenset(
     {"DaemonSet", "Deployment", "EndpointSlice", "NetworkPolicy", "Pod", "ReplicaSet", "StatefulSet"}
 )
 """Kinds whose changes are counted in ``metadata.generation``, besides those that backends register."""
-_NO_STATUS: Final = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "ServiceAccount"})
+_NO_STATUS: Final = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "Event", "ServiceAccount"})
 
 Propagation = Literal["Background", "Orphan"]
 PatchType = Literal["strategic", "merge", "json"]
@@ -62,6 +63,8 @@ class Store(Shelf):
         if not status and kind.name not in _NO_STATUS:
             new.pop("status", None)
         key = (meta.get("namespace", ""), str(meta.get("name", "")))
+        if kind.name == "Pod":
+            admit_pod(new, lambda: random_suffix(self.draw("kube-api-access", *key)))
         if key in self._objects.get(kind.slot, {}):
             raise StatusError("AlreadyExists", f'{kind.resource} "{key[1]}" already exists')
         typed = self._checked(kind, new, at, None)
@@ -227,10 +230,10 @@ class Store(Shelf):
 
     def _allocate(self, kind: Kind, new: Document, old: Stored | None, at: Field | None) -> None:
         problems = Problems()
-        state = self.addresses.copy()
+        self.addresses.begin()
         self.addresses.allocate(new, old.document if old is not None else None, problems, self.draw)
         if problems.causes:
-            self.addresses = state
+            self.addresses.back()
         refuse(kind.name, str(new["metadata"]["name"]), problems, at)
 
     def _write(
@@ -263,7 +266,8 @@ class Store(Shelf):
         last["metadata"]["resourceVersion"] = str(self.version)
         gone = Stored(old.kind, last, old.object)
         self.tell(Event("DELETED", self.version, gone))
-        self._collect(old.uid)
+        if old.kind.name != "Event":  # which owns nothing, and goes often
+            self._collect(old.uid)
         return gone
 
     def _collect(self, uid: str) -> None:

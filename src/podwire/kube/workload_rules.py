@@ -10,7 +10,8 @@ import msgspec
 from podwire.kube import words
 from podwire.kube.invalid import Problems
 from podwire.kube.labels import LabelSelector, check_selector
-from podwire.kube.pod import PodSpecFields
+from podwire.kube.pod import Container, PodSpecFields
+from podwire.kube.probe import check_lifecycle, check_probe, default_probes
 from podwire.kube.workloads import DaemonSet, Deployment, Pod, PodTemplate, ReplicaSet, StatefulSet, Strategy
 
 _PERCENT: Final = re.compile("[0-9]+%")
@@ -33,6 +34,8 @@ _CHANGEABLE: Final = frozenset(
         "revisionHistoryLimit",
     }
 )
+_PRIORITIES: Final = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+"""The classes that every cluster has."""
 _POD_UPDATE: Final = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -56,6 +59,7 @@ def default_pod_spec(spec: dict[str, Any]) -> None:
         _, _, tag = str(container.get("image", "")).rpartition("/")[2].partition(":")
         container.setdefault("imagePullPolicy", "Always" if tag in {"", "latest"} else "IfNotPresent")
         container.setdefault("resources", {})
+        default_probes(container)
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("terminationMessagePolicy", "File")
         for port in container.get("ports", ()):
@@ -68,11 +72,15 @@ def default_pod(document: dict[str, Any]) -> None:
     """A Pod by itself: with a service account, and what admission adds."""
     spec = document["spec"]
     default_pod_spec(spec)
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        limits = container["resources"].get("limits")
+        if limits:  # a limit stands for the request that is missing
+            container["resources"]["requests"] = {**limits, **(container["resources"].get("requests") or {})}
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("serviceAccount", spec["serviceAccountName"])
     spec.setdefault("enableServiceLinks", True)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    spec.setdefault("priority", 0)
+    spec.setdefault("priority", _PRIORITIES.get(spec.get("priorityClassName", ""), 0))
     tolerations = spec.setdefault("tolerations", [])
     for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
         if not any(
@@ -160,6 +168,7 @@ def check_pod_spec(problems: Problems, at: str, spec: PodSpecFields) -> None:
         if container.name in names:
             problems.duplicate(f"{path}.name", container.name)
         names.add(container.name)
+        _check_life(problems, path, container)
         port_names: set[str] = set()
         for number, port in enumerate(container.ports):
             if port.name is not None and port.name in port_names:
@@ -175,9 +184,41 @@ def check_pod_spec(problems: Problems, at: str, spec: PodSpecFields) -> None:
                     port.container_port,
                     "must match `hostPort` when `hostNetwork` is true",
                 )
+    _check_inits(problems, at, spec)
     if spec.node_name:
         problems.all(f"{at}.nodeName", spec.node_name, words.dns_subdomain(spec.node_name))
     words.check_labels(problems, f"{at}.nodeSelector", spec.node_selector)
+
+
+def _check_life(problems: Problems, at: str, container: Container) -> None:
+    """Probes and handlers."""
+    for kind, probe in (
+        ("livenessProbe", container.liveness_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("startupProbe", container.startup_probe),
+    ):
+        if probe is not None:
+            check_probe(problems, f"{at}.{kind}", kind, probe)
+    if container.lifecycle is not None:
+        check_lifecycle(problems, f"{at}.lifecycle", container.lifecycle)
+
+
+def _check_inits(problems: Problems, at: str, spec: PodSpecFields) -> None:
+    """Init containers have no probes (``validateInitContainers``)."""
+    names = {container.name for container in spec.containers}
+    for index, container in enumerate(spec.init_containers):
+        path = f"{at}.initContainers[{index}]"
+        if container.name in names:
+            problems.duplicate(f"{path}.name", container.name)
+        names.add(container.name)
+        for kind, there in (
+            ("lifecycle", container.lifecycle),
+            ("livenessProbe", container.liveness_probe),
+            ("readinessProbe", container.readiness_probe),
+            ("startupProbe", container.startup_probe),
+        ):
+            if there is not None:
+                problems.forbidden(f"{path}.{kind}", "may not be set for init containers without restartPolicy=Always")
 
 
 def check_pod(pod: Pod, problems: Problems) -> None:

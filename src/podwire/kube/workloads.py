@@ -34,6 +34,7 @@ class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
     host_ips: Any = msgspec.field(name="hostIPs", default=None)
     conditions: tuple[Condition, ...] = ()
     container_statuses: Any = None
+    init_container_statuses: Any = None
     start_time: str | None = None
     qos_class: str = ""
     reason: str = ""

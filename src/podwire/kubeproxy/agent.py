@@ -12,7 +12,7 @@ import msgspec
 from podwire.cni.backend import Desired, NodeSpec, Rescan, View
 from podwire.kube.endpoints import EndpointSlice
 from podwire.kube.service import Service
-from podwire.kubeproxy import fixed
+from podwire.kubeproxy import fixed, start
 from podwire.kubeproxy.config import KubeProxyConfig
 from podwire.kubeproxy.health import HealthCheck, health_checks
 from podwire.kubeproxy.iptables import LARGE_CLUSTER, Renderer, Surroundings, Sync
@@ -27,8 +27,6 @@ from podwire.linux.netns import Netns
 from podwire.wire.addr import Ip
 
 ZONE: Final = "topology.kubernetes.io/zone"
-_LIBERAL: Final = "net/netfilter/nf_conntrack_tcp_be_liberal"
-_ROUTE_LOCALNET: Final = "net/ipv4/conf/all/route_localnet"
 
 
 class ServiceSource(Protocol):
@@ -97,8 +95,8 @@ class KubeProxy:
     # -- an agent -------------------------------------------------------------------------------------------------
 
     def desired(self, node: NodeSpec, view: View) -> Desired:
-        """The switch for NodePorts on 127.0.0.1."""
-        return Desired(sysctls=((_ROUTE_LOCALNET, "1"),) if self.config.route_localnet else ())
+        """Nothing that is looked at again and again: its switches are written once, when it starts."""
+        return Desired()
 
     def program(self, node: NodeSpec, door: Netlink, view: View) -> None:
         """Sync the rules where something has changed."""
@@ -107,7 +105,8 @@ class KubeProxy:
             if self._kubelet and not _has_chain(door.netns, self.variant, "mangle", fixed.HINT):
                 kubelet = Netlink(door.netns, fixed.KUBELET)
                 kubelet.iptables_restore(fixed.kubelet_rules(), variant=self.variant, noflush=True)
-            liberal = door.sysctl_read(_LIBERAL) != "0"
+            start.prepare(self.config, door)
+            liberal = door.sysctl_read(start.LIBERAL) != "0"
             proxy = self._nodes[node.name] = _Proxy(self.config, node.name, liberal=liberal)
         around = self._surroundings(proxy, node, door.netns)
         changed = proxy.objects.update(self.source.services(), self.source.endpoint_slices())
@@ -128,7 +127,7 @@ class KubeProxy:
 
     def _surroundings(self, proxy: _Proxy, node: NodeSpec, netns: Netns) -> Surroundings:
         listed: tuple[Ip, ...] = ()
-        if self.config.nodeport_ranges(AF_INET):
+        if self.config.nodeport_ranges(AF_INET, node.internal_ip):
             listed = tuple(each.local for link in netns.links() for each in link.addresses)
         return Surroundings(
             ip=node.internal_ip,

@@ -11,23 +11,25 @@ from typing import Any, Final
 import msgspec
 
 from podwire.errors import ConfigError, NotModelled
-from podwire.wire.addr import Net
+from podwire.wire.addr import Ip, Net
 
 CLUSTER_CIDR: Final = "ClusterCIDR"
 NODE_CIDR: Final = "NodeCIDR"
 BRIDGE_INTERFACE: Final = "BridgeInterface"
 INTERFACE_NAME_PREFIX: Final = "InterfaceNamePrefix"
 DETECT_LOCAL_MODES: Final = (CLUSTER_CIDR, NODE_CIDR, BRIDGE_INTERFACE, INTERFACE_NAME_PREFIX)
+PRIMARY: Final = "primary"
 
-_SECOND: Final = 1_000_000_000
+SECOND: Final = 1_000_000_000
+"""In nanoseconds."""
 _UNITS: Final = {
     "ns": 1,
     "us": 1_000,
     "µs": 1_000,
     "ms": 1_000_000,
-    "s": _SECOND,
-    "m": 60 * _SECOND,
-    "h": 3600 * _SECOND,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": 3600 * SECOND,
 }
 _DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _OURS: Final = frozenset(
@@ -46,6 +48,14 @@ _INERT: Final = frozenset(
     {"oom-score-adj", "v", "vmodule", "kubeconfig", "master", "ipvs-sync-period", "ipvs-min-sync-period"}
 )
 """Flags that change no rule in iptables mode."""
+_NOT_NEGATIVE: Final = (
+    "conntrack_max_per_core",
+    "conntrack_min",
+    "conntrack_tcp_timeout_established",
+    "conntrack_tcp_timeout_close_wait",
+    "conntrack_udp_timeout",
+    "conntrack_udp_timeout_stream",
+)
 
 
 def duration(text: str) -> int:
@@ -75,9 +85,17 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     iptables_masquerade_bit: int = 14
     iptables_localhost_nodeports: bool = True
     nodeport_addresses: tuple[str, ...] = ()
-    iptables_sync_period: int = 30 * _SECOND
-    iptables_min_sync_period: int = _SECOND
+    """Ranges, or ``primary`` alone: the address of the node."""
+    iptables_sync_period: int = 30 * SECOND
+    iptables_min_sync_period: int = SECOND
     hostname_override: str = ""
+    conntrack_max_per_core: int = 32768
+    conntrack_min: int = 131072
+    conntrack_tcp_be_liberal: bool = False
+    conntrack_tcp_timeout_established: int = 24 * 3600 * SECOND
+    conntrack_tcp_timeout_close_wait: int = 3600 * SECOND
+    conntrack_udp_timeout: int = 0
+    conntrack_udp_timeout_stream: int = 0
 
     def __post_init__(self) -> None:
         if self.proxy_mode in {"ipvs", "nftables"}:
@@ -97,22 +115,32 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(
                 "kube-proxy", f"--iptables-masquerade-bit={self.iptables_masquerade_bit}: expected 0 to 31"
             )
+        for flag in _NOT_NEGATIVE:
+            if getattr(self, flag) < 0:
+                raise ConfigError("kube-proxy", f"--{flag.replace('_', '-')}: expected 0 or more")
         if self.iptables_sync_period <= 0:
             raise ConfigError("kube-proxy", "--iptables-sync-period: expected more than 0")
         if not 0 <= self.iptables_min_sync_period <= self.iptables_sync_period:
             raise ConfigError("kube-proxy", "--iptables-min-sync-period: expected 0 to --iptables-sync-period")
-        if "primary" in self.nodeport_addresses:
-            raise NotModelled("--nodeport-addresses=primary", "kube-proxy")
+        if PRIMARY in self.nodeport_addresses and len(self.nodeport_addresses) > 1:
+            raise ConfigError("kube-proxy", "--nodeport-addresses: can't use both 'primary' and CIDRs")
         _nets("--cluster-cidr", self.cluster_cidr.split(",") if self.cluster_cidr else ())
-        _nets("--nodeport-addresses", self.nodeport_addresses)
+        _nets("--nodeport-addresses", () if self.primary else self.nodeport_addresses)
 
     @property
     def cluster_cidrs(self) -> tuple[Net, ...]:
         """``--cluster-cidr`` as ranges."""
         return _nets("--cluster-cidr", self.cluster_cidr.split(",") if self.cluster_cidr else ())
 
-    def nodeport_ranges(self, family: int) -> tuple[Net, ...]:
-        """``--nodeport-addresses`` of a family; empty where every local address takes NodePorts."""
+    @property
+    def primary(self) -> bool:
+        """NodePorts are taken at the node's own address alone."""
+        return self.nodeport_addresses == (PRIMARY,)
+
+    def nodeport_ranges(self, family: int, node: Ip | None = None) -> tuple[Net, ...]:
+        """``--nodeport-addresses`` of a family; empty where every local address takes NodePorts. ``node`` is the node's address."""
+        if self.primary:
+            return (Net(node, node.bits),) if node is not None and node.family == family else ()
         ranges = tuple(each for each in _nets("--nodeport-addresses", self.nodeport_addresses) if each.family == family)
         return () if any(each.plen == 0 for each in ranges) else ranges
 
@@ -120,8 +148,10 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     def route_localnet(self) -> bool:
         """NodePorts answer on 127.0.0.1: kube-proxy sets ``net.ipv4.conf.all.route_localnet``."""
         ranges = self.nodeport_ranges(AF_INET)
-        return self.iptables_localhost_nodeports and (
-            not ranges or any(each.addr.is_loopback or each.mask == 0 for each in ranges)
+        return (
+            self.iptables_localhost_nodeports
+            and not self.primary
+            and (not ranges or any(each.addr.is_loopback or each.mask == 0 for each in ranges))
         )
 
     @classmethod
@@ -148,7 +178,8 @@ class KubeProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**given)
 
 
-_SWITCHES: Final = frozenset({"masquerade-all", "iptables-localhost-nodeports"})
+_SWITCHES: Final = frozenset({"masquerade-all", "iptables-localhost-nodeports", "conntrack-tcp-be-liberal"})
+_NUMBERS: Final = frozenset({"iptables-masquerade-bit", "conntrack-max-per-core", "conntrack-min"})
 
 
 def _field(key: str) -> str:
@@ -164,13 +195,13 @@ def _value(key: str, text: str) -> Any:
             raise ConfigError("kube-proxy", f"--{key}={text}: expected true or false")
         return text.lower() == "true"
     try:
-        if key.endswith("-period"):
-            return duration(text)
-        if key == "iptables-masquerade-bit":
+        if key in _NUMBERS:
             return int(text)
+        if key.endswith("-period") or "-timeout" in key:
+            return duration(text)
     except ValueError:
         raise ConfigError(
-            "kube-proxy", f"--{key}={text}: expected a {'duration' if 'period' in key else 'number'}"
+            "kube-proxy", f"--{key}={text}: expected a {'number' if key in _NUMBERS else 'duration'}"
         ) from None
     return tuple(filter(None, text.split(","))) if key == "nodeport-addresses" else text
 

@@ -179,7 +179,7 @@ class Renderer:
             nat_chains.add(chain_line(chain), fixed.PROXY)
             nat_rules.add(f"-X {chain}", fixed.PROXY)
         self._chains = active
-        ranges = self.config.nodeport_ranges(around.ip.family)
+        ranges = self.config.nodeport_ranges(around.ip.family, around.ip)
         at = tuple(dict.fromkeys(ip for ip in around.local if any(ip in net for net in ranges))) if ranges else None
         nat_rules.extend(fixed.to_nodeports(at, ipv6=ipv6, localhost=localhost))
         filter_rules.extend(fixed.forward(bit, liberal=around.liberal))

@@ -18,6 +18,8 @@ from podwire.wire.addr import Ip, Net
 
 PROXY_NAME: Final = "service.kubernetes.io/service-proxy-name"
 """With this label an object is another program's."""
+FOREIGN: Final = frozenset({PROXY_NAME, HEADLESS_LABEL})
+"""kube-proxy lists no Service and no EndpointSlice that has one of these labels."""
 TOPOLOGY_MODE: Final = "service.kubernetes.io/topology-mode"
 _TOPOLOGY_HINTS: Final = "service.kubernetes.io/topology-aware-hints"
 _FAMILIES: Final = {2: "IPv4", 10: "IPv6"}
@@ -26,7 +28,7 @@ _FAMILIES: Final = {2: "IPv4", 10: "IPv6"}
 def service_ports(service: Service, family: int) -> dict[ServicePortName, ServicePort]:
     """The entries of a Service; none for those that get no rules: headless, ExternalName, without an address of the family."""
     spec, meta = service.spec, service.metadata
-    if PROXY_NAME in meta.labels or spec.type == "ExternalName" or spec.cluster_ip in {"", HEADLESS}:
+    if not FOREIGN.isdisjoint(meta.labels) or spec.type == "ExternalName" or spec.cluster_ip in {"", HEADLESS}:
         return {}
     cluster_ip = next(iter(_of_family(spec.cluster_ips or (spec.cluster_ip,), family)), None)
     if cluster_ip is None:
@@ -142,8 +144,7 @@ class Objects:
         self._services = known
         by_service: dict[str, list[EndpointSlice]] = {}
         for one in slices:
-            labels = one.metadata.labels
-            if one.service and HEADLESS_LABEL not in labels and PROXY_NAME not in labels:
+            if one.service and FOREIGN.isdisjoint(one.metadata.labels):
                 by_service.setdefault(one.service, []).append(one)
         found = {key: self._slice(key, tuple(mine)) for key, mine in by_service.items()}
         if any(self._slices.get(key) is not each for key, each in found.items()) or found.keys() != self._slices.keys():

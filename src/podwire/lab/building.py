@@ -15,6 +15,7 @@ from podwire.cni.backend import CniSettings
 from podwire.cni.calico.config import Calico
 from podwire.cni.cilium.config import Cilium
 from podwire.cni.cilium.values import FIELDS
+from podwire.cni.plugins.config import Plugins
 from podwire.errors import ConfigError, ManifestError, NotModelled, PodwireError
 from podwire.fabric.firewall import FirewallRule
 from podwire.kube.decode import decode, one_of
@@ -26,7 +27,7 @@ from podwire.lab.document import Cloud, Exec, Network, Nic, Segment, Spec, Step,
 from podwire.lab.document import FirewallRule as RuleDocument
 from podwire.platform.gke import GKE
 
-_BACKENDS = ("calico", "gke", "cilium")
+_BACKENDS = ("calico", "gke", "cilium", "plugins")
 _GROUP = "podwire.backends"
 """Entry points of further backends: name, and a msgspec struct that is ``CniSettings``."""
 
@@ -72,6 +73,8 @@ def _cni(spec: Spec, networks: Networks) -> tuple[CniSettings, Field]:
         return _cilium(field), field
     if name == "calico":
         return decode(field, Calico, one_of), field
+    if name == "plugins":
+        return decode(field, Plugins, one_of), field
     gke = decode(field, GKE, one_of)
     given = field.members()
     for network in networks.values():
@@ -154,6 +157,8 @@ def build(lab: Plan) -> Cluster:
     spec = lab.spec
     with _about(lab.cni_at, "settings that go together"):
         cluster = Cluster(lab.cni, seed=spec.seed)
+    if spec.control_plane is not None:
+        cluster.control_plane = spec.control_plane
     for name, network in lab.networks.items():
         with _about(network.at, "a network that can be built"):
             _add_network(cluster, name, network)
@@ -190,6 +195,8 @@ def build(lab: Plan) -> Cluster:
         for at in network.at.at("routes").items() if isinstance(network, Vpc | Cloud) and network.routes else ():
             with _about(at, "a route via a node"):
                 cluster.add_cloud_route(name, at.text())
+    if spec.dns:
+        cluster.add_dns()
     for step, objects, references in lab.steps:
         _perform(cluster, step, objects, references)
     for each in lab.manifests:
@@ -248,13 +255,22 @@ def _add_network(cluster: Cluster, name: str, network: Network) -> None:
                 latency=network.latency,
                 drops=network.drops,
                 cloud_nat=_text(network.cloud_nat),
+                cloud_nat_ports=network.cloud_nat_ports,
             )
 
 
 def _rules(rule: RuleDocument) -> Iterator[FirewallRule]:
-    """One rule for each entry of ``allow``: its ports belong to its protocol alone."""
-    at = rule.at.at("allow")
-    for text, field in zip(rule.allow, at.items(), strict=True):
+    """One rule for each entry of ``allow`` or ``deny``: its ports belong to its protocol alone."""
+    if bool(rule.allow) is bool(rule.deny):
+        raise rule.at.error("exactly one of allow and deny")
+    if rule.direction == "ingress" and not (rule.sources or rule.source_tags):
+        raise rule.at.error("sources or source_tags: a rule for ingress says who sends")
+    if rule.direction == "egress" and not rule.destinations:
+        raise rule.at.error("destinations: a rule for egress says where to")
+    if rule.direction == "egress" and (rule.sources or rule.source_tags):
+        raise rule.at.error("no sources or source_tags in a rule for egress")
+    at = rule.at.at("allow" if rule.allow else "deny")
+    for text, field in zip(rule.allow or rule.deny, at.items(), strict=True):
         protocol, _, ports = text.partition(":")
         low, _, high = ports.partition("-")
         ranges = ((int(low), int(high or low)),) if ports else ()
@@ -263,7 +279,18 @@ def _rules(rule: RuleDocument) -> Iterator[FirewallRule]:
         if protocol.isdecimal() and int(protocol) > 255:
             raise field.error("a protocol number up to 255")
         protocols = () if protocol == "all" else (str(int(protocol)) if protocol.isdecimal() else protocol,)
-        yield FirewallRule(rule.name, rule.sources, protocols, ranges, frozenset(rule.tags), rule.priority)
+        yield FirewallRule(
+            rule.name,
+            rule.sources,
+            protocols,
+            ranges,
+            frozenset(rule.tags),
+            rule.priority,
+            action="allow" if rule.allow else "deny",
+            direction=rule.direction,
+            destinations=rule.destinations,
+            source_tags=frozenset(rule.source_tags),
+        )
 
 
 def _perform(cluster: Cluster, step: Step, objects: list[KubeObject], references: list[Reference]) -> None:

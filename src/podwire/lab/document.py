@@ -48,6 +48,12 @@ Drop = Annotated[
 ]
 Priority = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, description="a number of seconds, 0 or more")]
+ServerUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"https?://[^/\s:]+(:\d{1,5})?", description="the URL of an API server such as https://10.0.0.10:6443"
+    ),
+]
 Command = Annotated[str, Meta(min_length=1, description="a command")]
 
 
@@ -92,12 +98,19 @@ class Uplink(msgspec.Struct, frozen=True):
 
 
 class FirewallRule(msgspec.Struct, frozen=True):
-    """An allow rule for ingress."""
+    """A rule of a VPC's firewall: what it allows, or what it denies. ``tags`` are target tags.
+
+    Ingress has ``sources``, ranges, or ``source_tags``; egress has ``destinations``.
+    """
 
     name: Name
-    sources: tuple[Net, ...]
-    allow: tuple[Allow, ...]
     at: Field
+    sources: tuple[Net, ...] = ()
+    allow: tuple[Allow, ...] = ()
+    deny: tuple[Allow, ...] = ()
+    direction: Literal["ingress", "egress"] = "ingress"
+    destinations: tuple[Net, ...] = ()
+    source_tags: tuple[Name, ...] = ()
     tags: tuple[Name, ...] = ()
     priority: Priority = 1000
 
@@ -117,6 +130,7 @@ class Vpc(msgspec.Struct, frozen=True):
     drops: tuple[Drop, ...] = ()
     routes: tuple[RouteText, ...] = ()
     cloud_nat: Ip | None = None
+    cloud_nat_ports: int = 64
 
 
 Network = Segment | Vpc | Cloud | Uplink
@@ -211,6 +225,8 @@ class Spec(msgspec.Struct, frozen=True):
     cni: dict[str, Field]
     at: Field
     seed: int = 0
+    control_plane: ServerUrl | None = None
+    dns: bool = False
     networks: dict[Name, Field] = {}
     routers: dict[Name, Router] = {}
     nodes: dict[Name, Node] = {}

@@ -83,6 +83,8 @@ class Place:
         self.container = container
         """A container sees no names under /run/netns."""
         self.files: dict[str, str] = {}
+        self.virtual: dict[str, Callable[[], str]] = {}
+        """Files that a program here writes: path, and what gives the text of the moment."""
         self.pids = Pids(7 if container else 1000)
 
     @property
@@ -108,6 +110,7 @@ class Place:
         """The same place with another network: files, names under /run/netns and processes stay (``setns``)."""
         inside = Place(netns, self.image, self.hostname)
         inside.files = self.files
+        inside.virtual = self.virtual
         inside.pids = self.pids
         return inside
 
@@ -196,6 +199,9 @@ class Machine:
         from podwire.linux.netlink import Netlink
 
         netns = Netns(self, label)
+        for first in list(self.netns.values())[:1]:
+            # tcp_sk_init: these come from the first namespace, not from the kernel's defaults.
+            netns.settings.update({key: first.settings[key] for key in ("tcp_rmem", "tcp_wmem")})
         self.netns[label] = netns
         Netlink(netns).add_loopback()
         if self.modules:

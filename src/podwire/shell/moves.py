@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from podwire.cluster.running import OPERATORS
 from podwire.errors import NotModelled, PodwireError
+from podwire.linux.image import image
 from podwire.linux.machine import Place
 from podwire.linux.netns import Netns
+from podwire.tools import registry
 from podwire.tools.sleep import seconds
 from podwire.transcript.words import kubectl_exec, ssh
 
@@ -72,11 +75,36 @@ def run(argv: list[str], caller: Caller) -> None:
 _SHELLS: Final = frozenset({"ash", "bash", "sh", "zsh"})
 
 
-def _kubectl(argv: list[str], caller: Caller) -> None:
+def kubectl(argv: list[str], caller: Caller) -> None:
+    """``kubectl exec`` of a program that podwire does not simulate - a shell, ``sleep`` - becomes that program, in the pod.
+
+    Returns where kubectl is to do by itself what was asked. Raises ``Refusal`` without a cluster, and in a container.
+    """
     if caller.cluster is None:
-        raise Refusal(1, "podwire: kubectl: there is no cluster here: give podwire sh a lab with -f\n")
-    pod, command = kubectl_exec(argv)
-    raise Become(caller.cluster.pod(pod).place, _login(command, caller), f'exec: "{command[0]}": %s\n', 126)
+        raise Refusal(1, f"podwire: {argv[0]}: there is no cluster here: give podwire sh a lab with -f\n")
+    if caller.place is not None and caller.place.container:
+        raise Refusal(127, f"bash: {argv[0]}: command not found\n")
+    found = kubectl_exec(argv)
+    if found is None:
+        return
+    pod, command = found
+    name = command[0].rpartition("/")[2]
+    if name not in _SHELLS and (registry.find(image("debian-12"), name) is not None or name in OPERATORS):
+        return
+    here = next((each for each in caller.cluster.pods if each.spec.key == pod), None)
+    if here is not None:
+        become = _login(command, caller)
+        if name in _SHELLS and not caller.terminal:
+            become = ["bash", "-c", _TOLD, "kubectl", *become]
+        raise Become(here.place, become, f'exec: "{command[0]}": %s\n', 126)
+
+
+_TOLD: Final = """\
+"$@"
+status=$?
+[ $status = 0 ] || echo "command terminated with exit code $status" >&2
+exit $status"""
+"""Kubectl's last word about a command that failed."""
 
 
 def _ssh(argv: list[str], caller: Caller) -> None:
@@ -299,7 +327,7 @@ BASHRC: Final = "\0bashrc"
 """These stand for paths that the directory of the run knows."""
 
 _COMMANDS: Final[MappingProxyType[str, Callable[[list[str], Caller], None]]] = MappingProxyType(
-    {"date": _date, "kubectl": _kubectl, "nsenter": _nsenter, "ssh": _ssh, "timeout": _timeout, "unshare": _unshare}
+    {"date": _date, "nsenter": _nsenter, "ssh": _ssh, "timeout": _timeout, "unshare": _unshare}
 )
 
 

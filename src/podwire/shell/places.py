@@ -96,16 +96,19 @@ def _prompt(place: Place) -> str:
     return f"{place.hostname}({place.netns.label})"
 
 
-def of_process(pid: int) -> str | None:
-    """The token in a process's environment; None where it is not to be had."""
+def environment(pid: int) -> dict[str, str]:
+    """The environment of a process; empty where it is not to be had."""
     try:
         data = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return None
-    for setting in data.split(b"\0"):
-        if setting.startswith(VARIABLE.encode() + b"="):
-            return setting.partition(b"=")[2].decode("utf-8", "surrogateescape")
-    return None
+        return {}
+    settings = (setting.decode("utf-8", "surrogateescape").partition("=") for setting in data.split(b"\0"))
+    return {name: value for name, equals, value in settings if equals}
+
+
+def of_process(pid: int) -> str | None:
+    """The token in a process's environment; None where it is not to be had."""
+    return environment(pid).get(VARIABLE)
 
 
 def _parent(pid: int) -> int:

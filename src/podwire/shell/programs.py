@@ -26,14 +26,14 @@ the host (tshark -i) is left without one, see ``sandbox``."""
 READERS: Final = frozenset({"cat", "grep", "head", "ls", "tail", "tee", "wc"})
 """Real programs that become the simulator's business where an argument names a simulated file."""
 
-WRAPPERS: Final = frozenset({"date", "kubectl", "nsenter", "ssh", "timeout", "unshare"})
+WRAPPERS: Final = frozenset({"date", "nsenter", "ssh", "timeout", "unshare"})
 """Names that only lead elsewhere, or mind the clock; ``moves`` has them."""
 
 REFUSED: Final = frozenset(
-    "arptables brctl busctl calicoctl cilium crictl ctr dhclient dig dnsmasq docker ebtables firewall-cmd ftp"
-    " getent hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
+    "arptables brctl busctl calicoctl cilium crictl ctr dhclient dnsmasq docker ebtables firewall-cmd ftp"
+    " hping3 hubble ifconfig ifdown ifup insmod ip6tables ip6tables-restore ip6tables-save iperf iperf3"
     " iptables-xml ipvsadm iw lsof mount mtr ncat netcat"
-    " netstat networkctl nft nmap nmcli nslookup nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
+    " netstat networkctl nft nmap nmcli nstat podman podwire reboot resolvectl rmmod rsync scp service sftp shutdown socat ss"
     " systemctl tc telnet traceroute6 umount uname vconfig wg wg-quick wget wireshark"
     .split()
 )  # fmt: skip
@@ -42,8 +42,13 @@ REFUSED: Final = frozenset(
 VIRTUAL: Final = (
     "/proc/sys/", "/proc/net/", "/proc/self/net/", "/proc/thread-self/net/", "/proc/1/net/", "/sys/class/net", "/sys/devices/virtual/net",
     "/etc/hosts", "/etc/hostname", "/etc/networks", "/etc/resolv.conf", "/etc/sysctl.conf",
+    "/etc/cni/net.d", "/var/lib/cni/", "/var/log/kube-proxy.log",
 )  # fmt: skip
 """Files and directories that belong to the simulated machine; all others are the caller's."""
+
+
+TREE: Final = ("/etc/cni/net.d", "/var/lib/cni/", "/var/log/kube-proxy.log")
+"""Those of them that are files of the simulated machine's own tree: they may be written."""
 
 
 def is_virtual(path: str) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.errors import NotModelled, PodwireError
 from podwire.shell.moves import Become, Refusal
-from podwire.shell.programs import is_virtual
+from podwire.shell.programs import TREE, is_virtual
 from podwire.shell.scan import instead_of_writing
 from podwire.tools.files import FileError, read
 from podwire.tools.ipset.parser import reads_stdin
+from podwire.transcript.words import kubectl_exec
 
 if TYPE_CHECKING:
     from podwire.linux.machine import Place
@@ -40,11 +41,24 @@ def wants_stdin(argv: list[str]) -> bool:
         return reads_stdin(argv[1:])
     if argv[0] == "nc":
         return _carries_stdin(argv[1:])
+    if argv[0] in {"kubectl", "k"}:
+        return _kubectl_reads(argv)
     return (
-        "-" in argv[1:]
+        argv[0] == "tee"
+        or "-" in argv[1:]
         or "/dev/stdin" in argv[1:]
         or (argv[0] == "cat" and all(word.startswith("-") for word in argv[1:]))
     )
+
+
+def _kubectl_reads(argv: list[str]) -> bool:
+    """``-f -``; and ``exec -i`` of a command that reads."""
+    found = kubectl_exec(argv)
+    if found is None:
+        return "-" in argv[1:] or "-f-" in argv[1:] or "--filename=-" in argv[1:]
+    before = argv[: len(argv) - len(found[1])]
+    letters = {letter for word in before if word[:1] == "-" and word[:2] != "--" for letter in word[1:]}
+    return ("--stdin" in before or "i" in letters) and wants_stdin([found[1][0].rpartition("/")[2], *found[1][1:]])
 
 
 def _carries_stdin(words: list[str]) -> bool:
@@ -79,6 +93,13 @@ def _names_no_file(words: list[str]) -> bool:
         ):
             del rest[:1]
     return True
+
+
+def are_ours(argv: list[str]) -> bool:
+    """Whether the simulated command does it: ``tee``, ``ls`` and ``tail -f`` of files of the machine's tree alone."""
+    operands = _operands(argv)
+    follows = argv[0] == "tail" and any(word.startswith("-") and "f" in word.lstrip("-")[:1] for word in argv[1:])
+    return (argv[0] in {"ls", "tee"} or follows) and bool(operands) and all(word.startswith(TREE) for word in operands)
 
 
 def become(place: Place, argv: list[str], where: str, directory: Directory) -> Become:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from podwire.cluster.running import OPERATORS
 from podwire.errors import PodwireError
 from podwire.linux.machine import Place
 from podwire.linux.netns import Netns
 from podwire.shell import moves, readers
 from podwire.shell.client import Client, decode
 from podwire.shell.directory import Directory
-from podwire.shell.places import Places
+from podwire.shell.places import Places, environment
 from podwire.shell.programs import READERS, is_virtual
 from podwire.tools import registry
 from podwire.tools.ip import ip
@@ -165,14 +166,18 @@ class Server:
         place = self.places.find(client.request.place, client.pid)
         if name in moves.NAMES:
             self._move(client, place, argv)
+        if name in OPERATORS:
+            moves.kubectl(argv, self._caller(client, place))
+            place = place or (self._cluster.workstation.place if self._cluster is not None else None)
         if place is None:
             raise moves.Refusal(
                 NOT_MODELLED,
                 f"podwire: {name}: you stand on no machine here: ssh NODE, kubectl exec POD -- …, or podwire sh -m MACHINE\n",
             )
-        if name in READERS and name != "cat":
+        ours = name in READERS and readers.are_ours(argv)
+        if name in READERS and name != "cat" and not ours:
             raise readers.become(place, argv, client.request.directory, self._directory)
-        tool = registry.find(place.image, name)
+        tool = registry.find(place.image, name, files=ours)
         if tool is None:
             raise moves.Refusal(_NOT_FOUND, f"bash: {name}: command not found\n")
         # What a person types has no end that could be waited for.
@@ -183,8 +188,11 @@ class Server:
         self._run(client, place, argv, tool)
 
     def _move(self, client: Client, place: Place | None, argv: list[str]) -> None:
+        moves.run(argv, self._caller(client, place))
+
+    def _caller(self, client: Client, place: Place | None) -> moves.Caller:
         typed = 0 in client.request.terminals
-        moves.run(argv, moves.Caller(place, self._cluster, self._network.now, self._place_of, typed))
+        return moves.Caller(place, self._cluster, self._network.now, self._place_of, typed)
 
     def _place_of(self, wanted: int) -> Place | None:
         """Where the process stands that the script knows by this id; a simulated command knows better than its shim's environment."""
@@ -209,6 +217,10 @@ class Server:
             directory=client.request.directory,
             terminals=client.request.terminals,
         )
+        if self._cluster is not None and not place.container:
+            process.cluster = self._cluster.operations
+        if argv[0] in OPERATORS:
+            process.environment = environment(client.pid)
         process.pids = self._netns_of
         process.processes = lambda: self.places.known(self.pids())
         process.on_output = lambda stream, text: self._output(client, stream, text)
@@ -224,7 +236,7 @@ class Server:
     def _execute(self, proc: Process, place: Place, argv: list[str]) -> int | Waiting:
         """A simulated command goes on in the same process; any other is the shim's to become."""
         name = argv[0].rpartition("/")[2]
-        tool = registry.find(place.image, name)
+        tool = registry.find(place.image, name, files=False)
         simple = tool is not None and name not in moves.NAMES and not readers.wants_stdin([name, *argv[1:]])
         if tool is None or not simple or (name in READERS and not all(map(is_virtual, argv[1:]))):
             raise moves.Become(place, argv, f'exec of "{argv[0]}" failed: %s\n', 1)

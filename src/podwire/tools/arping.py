@@ -13,9 +13,11 @@ from podwire.linux.fib import BROADCAST
 from podwire.linux.machine import NSEC
 from podwire.linux.path.output import raw_frame
 from podwire.linux.path.route import ip_route_output
-from podwire.tools.args import INT_MAX, BadOption, Exit, Getopt, fail, gai_error, number
+from podwire.tools.args import INT_MAX, BadOption, Exit, Getopt, fail, number
 from podwire.tools.process import Interrupt
+from podwire.tools.resolving.asking import begin_with_names, known, why_not
 from podwire.trace.events import PACKET_HOST, PACKET_OTHERHOST, Received
+from podwire.wire import dns
 from podwire.wire.addr import Ip, Ip4, Mac, inet_aton
 from podwire.wire.headers import ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, Arp, Ethernet
 from podwire.wire.packet import Packet
@@ -68,6 +70,10 @@ class _Options(msgspec.Struct):
 
 def arping(proc: Process) -> int | Waiting:
     """``arping [-fqbDUA] [-c N] [-w S] [-I DEV] [-s SOURCE] DESTINATION``."""
+    return begin_with_names(proc, _begin)
+
+
+def _begin(proc: Process) -> int | Waiting:
     try:
         options, operands = _parse(proc)
         target = _target(proc, operands[0])
@@ -127,9 +133,9 @@ def _option(proc: Process, options: _Options, letter: str, argument: str) -> Non
 def _target(proc: Process, word: str) -> Ip4:
     address = inet_aton(word)
     if address is None:
-        found = proc.place.lookup(word)
+        found = next(iter(known(proc, word, (dns.A,)).addresses), None)
         if found is None:
-            fail(proc, 2, f"{word}: {gai_error(proc.place, word)}")
+            fail(proc, 2, f"{word}: {why_not(proc, word)}")
         if not isinstance(found, Ip4):
             raise NotModelled("a name with an IPv6 address only", "arping")
         address = found

@@ -69,7 +69,9 @@ def read(place: Place, path: str) -> str:
     parts = [part for part in path.split("/") if part not in {"", "."}]
     clean = "/" + "/".join(parts)
     for name in (path, clean):
-        if name in place.files:
+        if name in place.virtual:
+            return place.virtual[name]()
+        if name in place.files and not name.endswith("/"):
             return place.files[name]
     if parts[:1] == ["proc"] and parts[1:3] in (["self", "net"], ["1", "net"], ["thread-self", "net"]):
         del parts[1]
@@ -92,7 +94,7 @@ def read(place: Place, path: str) -> str:
 
 
 def _holds(place: Place, directory: str) -> bool:
-    return any(name.startswith(directory + "/") for name in place.files)
+    return any(name.startswith(directory + "/") for name in (*place.files, *place.virtual))
 
 
 # -- /proc/sys ----------------------------------------------------------------------------------------------------

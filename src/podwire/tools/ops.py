@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from podwire.cni.calico.backend import CalicoBackend
+    from podwire.kube.kinds import Kind
     from podwire.kube.objects import KubeObject, Reference
-    from podwire.kube.store import Store
+    from podwire.kube.store import Store, Stored
     from podwire.tools.process import Process
 
 
@@ -25,8 +27,24 @@ class ClusterOps(Protocol):
     def server(self) -> str:
         """The URL of the control plane, as ``kubectl cluster-info`` prints it."""
 
+    @property
+    def calico(self) -> CalicoBackend | None:
+        """Calico's own data beside the store: settings, IPAM blocks, sessions; None where the cluster has another CNI."""
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every kind of the cluster: those of the store, then those that its backend keeps by itself."""
+
+    def kept(self, kind: Kind) -> tuple[Stored, ...] | None:
+        """The objects of a kind that the backend keeps by itself (Calico's IPPools), by name; None for a kind of the store."""
+
     def settle(self) -> None:
         """Controllers, kubelets and agents act on what was written to the store."""
+
+    def check(self, objects: Sequence[KubeObject]) -> None:
+        """Raise ``NotModelled`` or ``PodwireError`` for objects that would be stored and then not acted upon as in a real cluster."""
+
+    def stored(self, each: Stored) -> None:
+        """An object was created or changed: warns where nobody in the cluster acts upon its kind."""
 
     def apply(self, objects: Sequence[KubeObject]) -> list[str]:
         """``kubectl apply`` of objects that were read. Returns ``pod/pod1 created`` …; raises before anything changes."""
@@ -50,5 +68,8 @@ class ClusterOps(Protocol):
     ) -> Process:
         """Start a command in a pod (``namespace/name``), as ``kubectl exec`` does. Raises ``ConfigError`` where no such pod runs."""
 
-    def container_log(self, pod: str, container: str) -> str:
-        """What the program of a container has written. Raises ``ConfigError`` where no such pod runs."""
+    def container_log(self, pod: str) -> Sequence[tuple[int, str]]:
+        """What the programs of a pod (``namespace/name``) have written: virtual time in ns, and the line.
+
+        Raises ``ConfigError`` where no such pod runs.
+        """

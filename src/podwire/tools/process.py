@@ -11,7 +11,7 @@ A signal that comes while the tool runs - it wrote something, and whoever reads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from podwire.linux.machine import Place
     from podwire.linux.netns import Netns
     from podwire.tools.ops import ClusterOps
+    from podwire.tools.resolving.resolver import Lookup
     from podwire.trace.log import Log
+    from podwire.wire.addr import Ip
 
 _SIGKILL: Final = 9
 
@@ -33,6 +35,7 @@ class Interrupt(Exception):
 
 
 Waiting = Generator["int | None", None, int]
+Waits = Generator["int | None", None, None]
 Tool = Callable[["Process"], "int | Waiting"]
 
 
@@ -79,6 +82,8 @@ class Process:
         """Every process id, as /proc lists them; for callers that have processes."""
         self.cluster: ClusterOps | None = None
         """The cluster that kubectl and its kin act on; None where there is none, and inside containers."""
+        self.environment: Mapping[str, str] = {}
+        """What the caller's environment says to those who ask: ``KUBE_EDITOR`` of ``kubectl edit``."""
         self.endless = False
         """The tool said that only a signal will end it: ``ping`` without ``-c`` and ``-w`` …"""
         self.status: int | None = None
@@ -88,6 +93,9 @@ class Process:
         self.on_exit: Callable[[], None] | None = None
         self.on_send: Callable[[int], None] | None = None
         """Hears the id of each packet that a socket of the tool sends, before it starts: how a trace adopts it."""
+        self.names: dict[str, Lookup] = {}
+        """What name servers said of names, and of addresses: a tool asks once for each."""
+        self.pointers: dict[Ip, str | None] = {}
         self.result: object | None = None
         """What the tool found, for the Python API: ``ping`` leaves a ``PingResult``."""
         self._generator: Waiting | None = None

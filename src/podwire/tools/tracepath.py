@@ -24,12 +24,12 @@ from podwire.tools.args import (
     Exit,
     Getopt,
     fail,
-    gai_error,
     has_nameserver,
     number,
-    reverse_name,
     warn,
 )
+from podwire.tools.resolving.asking import ask_pointer, begin_with_names, known, name_of, why_not
+from podwire.wire import dns
 from podwire.wire.addr import Ip, Ip4, inet_aton
 from podwire.wire.headers import ICMP_EXC_TTL, ICMP_TIME_EXCEEDED, Udp
 
@@ -88,6 +88,10 @@ class _TooLong(msgspec.Struct, frozen=True):
 
 def tracepath(proc: Process) -> int | Waiting:
     """``tracepath [options] DESTINATION``."""
+    return begin_with_names(proc, _begin)
+
+
+def _begin(proc: Process) -> int | Waiting:
     try:
         options, word = _parse(proc)
         target = _target(proc, options, word)
@@ -150,12 +154,13 @@ def _target(proc: Process, options: _Options, word: str) -> Ip4:
     if options.family == "6":
         raise NotModelled("option -6", "tracepath")
     if found is None:
-        found = proc.place.lookup(word)
+        asked = known(proc, word, (dns.A,) if options.family == "4" else (dns.A, dns.AAAA))
+        found = asked.ip4 or next(iter(asked.addresses), None)
     if found is None:
         try:
             found = Ip.parse(word)
         except ValueError:
-            fail(proc, 1, f"{word}: {gai_error(proc.place, word)}")
+            fail(proc, 1, f"{word}: {why_not(proc, word)}")
     if not isinstance(found, Ip4):
         raise NotModelled("an IPv6 destination", "tracepath")
     return found
@@ -231,6 +236,8 @@ class _Trace:
             self.proc.write(f"{self.ttl:2}?: reply received 8)\n")
             return 0
         self.socket.pending_error = 0
+        for report in self.socket.errors if not self.options.numeric else ():
+            yield from ask_pointer(self.proc, report.origin)
         return self._recverr()
 
     def _send(self) -> bool:
@@ -338,7 +345,7 @@ class _Trace:
     def _name(self, ip: Ip) -> str:
         """getnameinfo(3): an address that DNS has no name for stands for itself; without DNS it fails."""
         place = self.proc.place
-        return reverse_name(place, ip) or (str(ip) if has_nameserver(place) else "???")
+        return name_of(self.proc, ip) or (str(ip) if has_nameserver(place) else "???")
 
 
 def _hops_of(ttl: int) -> int:

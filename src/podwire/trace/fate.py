@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-from podwire.trace.causes import ARP, Cause, find
+from podwire.trace.causes import ARP, Cause, find, services
 from podwire.trace.events import (
     PACKET_OTHERHOST,
     ByRule,
@@ -25,7 +25,7 @@ from podwire.trace.events import (
     Transmitted,
     Waiting,
 )
-from podwire.trace.fields import by_of, circle, device_of, fields
+from podwire.trace.fields import by_of, circle, device_of, fields, leading
 from podwire.trace.fold import is_reset, offspring, opening, outcome, path, steps, verdict
 from podwire.trace.log import Record
 from podwire.trace.reasons import DropReason, Verdict
@@ -267,6 +267,8 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
     if event.reason is DropReason.OTHERHOST and event.where == "arp_rcv":
         heard = [r.event.pkt_type for r in trail if isinstance(r.event, Received)]
         return "noarp" if heard and heard[-1] != PACKET_OTHERHOST else ""
+    if event.reason is DropReason.IP_LOCAL_SOURCE and leading(trail) is not None:
+        return "hairpin"
     if event.reason is DropReason.NO_SOCKET:
         if is_reset(recorder, packet):
             return "reset"
@@ -275,7 +277,9 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
             return f"{tunnels[-1].kind}"
         headers = opening(recorder, packet)
         ip = headers.find(IPv4) if headers is not None else None
-        return "icmp" if ip is not None and ip.proto == IPPROTO_ICMP else ""
+        if ip is not None and ip.proto == IPPROTO_ICMP:
+            return "icmp"
+        return "service" if leading(trail) is not None else ""
     return ""
 
 
@@ -283,5 +287,7 @@ def _rule_note(trail: Sequence[Record], by: ByRule) -> str:
     """What made a rule discard the packet, where it is not the rule alone."""
     if "-j TPROXY" in by.text:
         return "tproxy"
+    if refused := services.refusal(by):
+        return refused
     states = [r.event.state for r in trail if isinstance(r.event, Conntrack)]
     return "invalid" if states and states[-1] == "INVALID" and _INVALID.search(by.text) else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from typing import Final
 
 from podwire.trace.events import (
     By,
@@ -34,6 +36,8 @@ from podwire.trace.words import decided
 from podwire.wire.headers import IPPROTO_UDP, Arp, Ethernet, IPv4, Tcp, Udp
 from podwire.wire.packet import Packet
 
+_PORT: Final = re.compile(r"spec\.ports\[\d+\]")
+
 
 def by_of(record: Record | None) -> By | None:
     """What decided an ending, if it says so."""
@@ -64,8 +68,9 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     ``service`` and ``listen`` name its port for a firewall and for nc; ``mac`` is the frame's destination, ``prev prev_dev`` who sent
     it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
     its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table
-    chain number iptables owned writer`` to a netfilter rule, ``object setting`` to a fabric, ``ip`` to a neighbour, ``tpa spa`` to
-    an ARP message; ``circle`` names the machines of a routing loop.
+    chain number iptables owned writer`` to a netfilter rule, ``part namespace name policy`` to the Service that it was written for,
+    ``leading leading_here leading_part leading_chain`` to the rule of a Service that led the packet here, ``object setting`` to a
+    fabric, ``ip`` to a neighbour, ``tpa spa`` to an ARP message; ``circle`` names the machines of a routing loop.
     """
     record = outcome(recorder, packet)
     trail = steps(recorder, packet)
@@ -85,6 +90,7 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     found |= _outer_fields(trail)
     found |= _frame_fields(trail)
     found |= _by_fields(by)
+    found |= _leading_fields(trail)
     waits = [step.event for step in trail if isinstance(step.event, Waiting)]
     if "ip" not in found:
         found["ip"] = str(waits[-1].ip) if waits else "its next hop"
@@ -197,7 +203,7 @@ def _by_fields(by: By | None) -> dict[str, str]:
         case ByRule():
             tool = "iptables" if by.variant == "nft" else "iptables-legacy"
             rule = {"table": by.table, "chain": by.chain, "number": str(by.number), "iptables": tool}
-            return rule | {"owned": by.owner.object, "writer": by.owner.component}
+            return rule | {"owned": by.owner.object, "writer": by.owner.component} | _service_fields(by)
         case ByPolicyRule():
             return {"priority": str(by.priority)}
         case ByNeighbour():
@@ -210,6 +216,38 @@ def _by_fields(by: By | None) -> dict[str, str]:
             return {"program": by.name, "detail": by.detail or by.text, "link": by.dev}
         case ByNotModelled():
             return {"what": by.what}
+        case _:
+            return {}
+
+
+def _service_fields(by: ByRule) -> dict[str, str]:
+    """Of the Service whose rule it is: its place, the port, the policy that counts in the chain."""
+    namespace, _, name = by.owner.object.removeprefix("Service ").partition("/")
+    inside, part = by.chain == "KUBE-SERVICES", _PORT.match(by.owner.field)
+    return {
+        "namespace": namespace,
+        "name": name,
+        "part": part[0] if part is not None else "its port",
+        "policy": "internalTrafficPolicy" if inside else "externalTrafficPolicy",
+    }
+
+
+def leading(trail: tuple[Record, ...]) -> tuple[str, ByRule] | None:
+    """The rule of a Service that gave the packet its destination, and the namespace in which it stands."""
+    found = [
+        (step.netns, step.event.by)
+        for step in trail
+        if isinstance(step.event, Translated) and step.event.what == "DNAT" and not step.event.reply
+    ]
+    place, by = found[-1] if found else ("", None)
+    return (place, by) if by is not None and by.owner.object.startswith("Service ") else None
+
+
+def _leading_fields(trail: tuple[Record, ...]) -> dict[str, str]:
+    match leading(trail):
+        case place, by:
+            part = _service_fields(by)["part"]
+            return {"leading": by.owner.object, "leading_here": place, "leading_part": part, "leading_chain": by.chain}
         case _:
             return {}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podwire.errors import NotModelled, PodwireError
@@ -54,15 +56,15 @@ def _type(  # the state of a replay
     script: Script, entry: Entry, prompt: str, cluster: Cluster, prompts: Prompts, terminals: dict[str, Running]
 ) -> list[Step]:
     """A command at a prompt."""
-    found = prompts.resolve(prompt, entry.command)
-    if found is None and entry.terminal is not None:
+    found = prompts.resolve(prompt, entry.command, os.fspath(Path(script.file).parent))
+    if not found and entry.terminal is not None:
         raise PodwireError(f"a shell cannot run in a further terminal: leave out @{entry.terminal}")
-    if found is None:
+    if not found:
         return align([line for line in entry.body if isinstance(line, Line)], [], entry.end)
     name = entry.terminal
     if name is not None and name in terminals and not terminals[name].done:
         raise PodwireError(f"terminal @{name} is busy: end its command with ^C in a block @{name}")
-    command = Running(cluster, *found)
+    command = Running(cluster, found)
     if name is None:
         return _foreground(script, entry, command)
     terminals[name] = command

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from podwire.cluster import running
-from podwire.errors import ConfigError
+from podwire.cluster.handles import Handle
+from podwire.errors import ConfigError, NotModelled
 from podwire.transcript.script import plain
-from podwire.transcript.words import Leave, Shell, ToMachine, ToPod, order
+from podwire.transcript.words import Kubectl, Leave, Order, Run, Shell, ToMachine, ToPod, orders
 
 if TYPE_CHECKING:
-    from podwire.cluster import Cluster, Handle
+    from podwire.cluster import Cluster
     from podwire.tools.process import Process
 
 PATIENCE: Final = 3600 * 1_000_000_000
 """A foreground command without ``^C after`` has to end within one virtual hour."""
+
+_TERMINAL: Final = frozenset({0, 1, 2})
+"""All descriptors of what people type are their terminal."""
+_HARMLESS: Final = frozenset({"echo", "sleep"})
+"""Commands that are the same everywhere: they run at the workstation where a prompt stands on no machine."""
 
 
 class Screen:
@@ -47,24 +55,55 @@ class Screen:
         return lines
 
 
-class Running:
-    """A command on a screen."""
+class Command(msgspec.Struct, frozen=True):
+    """One command, where it runs, what its caller's environment says; ``directory`` is where files of its caller are."""
 
-    def __init__(self, cluster: Cluster, place: Handle, words: tuple[str, ...]) -> None:
+    place: Handle
+    words: tuple[str, ...]
+    environment: Mapping[str, str] = {}
+    directory: str = ""
+
+
+class Running:
+    """Commands on a screen, one after the other."""
+
+    def __init__(self, cluster: Cluster, commands: Sequence[Command]) -> None:
         self.screen = Screen()
         self._network = cluster.network
-        self.process: Process = running.start(
-            cluster.network, place.place, words, on_output=self.screen.write, cluster=cluster.operations
+        self._cluster = cluster
+        self._left = list(commands)
+        self.process: Process
+        self._start()
+
+    def _start(self) -> None:
+        command = self._left.pop(0)
+        self.process = running.start(
+            self._network,
+            command.place.place,
+            command.words,
+            on_output=self.screen.write,
+            cluster=self._cluster.operations,
+            directory=command.directory,
+            environment=command.environment,
+            terminals=_TERMINAL,
         )
+        if not self.process.done:
+            self.process.on_exit = self._next
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        if self._left:
+            self._start()
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
-        return self.process.done
+        """Whether all have ended."""
+        return self.process.done and not self._left
 
     def wait(self, duration: int = PATIENCE) -> bool:
         """Let it run to its end, for at most ``duration`` ns; says whether it has ended."""
-        return self._network.run_until(lambda: self.process.done, self._network.now + duration)
+        return self._network.run_until(lambda: self.done, self._network.now + duration)
 
     def printed(self) -> list[str]:
         """The lines since the last look, after all that is due at this instant: who was woken up prints first."""
@@ -77,6 +116,7 @@ class Running:
             self.wait(after)
         if not self.done:
             self.screen.echo_interrupt()
+            self._left.clear()
             self.process.interrupt()
             self.wait()
 
@@ -116,29 +156,41 @@ class Prompts:
         if len(self._places[prompt]) > 1:
             self._places[prompt].pop()
 
-    def resolve(self, prompt: str, command: str) -> tuple[Handle, tuple[str, ...]] | None:
-        """Where a command runs, and its words; None where it only moved. Raises ``PodwireError``."""
+    def resolve(self, prompt: str, line: str, directory: str = "") -> list[Command]:
+        """The commands of a line; none where it only moved. ``directory`` is where kubectl finds files. Raises ``PodwireError``."""
         here = self.place(prompt)
-        wanted = order(command)
+        wanted = orders(line)
+        found = [self._command(prompt, here, each, directory) for each in wanted]
+        commands = [each for each in found if each is not None]
+        if len(wanted) > 1 and len(commands) < len(wanted):
+            raise NotModelled(f"{line!r}: a line that moves and runs commands; type them one by one")
+        return commands
+
+    def _command(self, prompt: str, here: Handle | None, wanted: Order, directory: str) -> Command | None:
         if isinstance(wanted, Leave):
             self.leave(prompt)
             return None
+        if isinstance(wanted, Kubectl):
+            place = here if here is not None else self._cluster.workstation
+            return Command(place, wanted.words, dict(wanted.environment), directory)
         there: Handle
         if isinstance(wanted, ToPod):
             there, then = self._cluster.pod(wanted.pod), wanted.then
         elif isinstance(wanted, ToMachine):
             there, then = self._machine(wanted.machine), wanted.then
+        elif here is None and isinstance(wanted, Run) and wanted.words[0] in _HARMLESS:
+            there, then = self._cluster.workstation, wanted
         elif here is None:
             raise ConfigError(
                 f"prompt {prompt!r}",
-                "stands on no machine: only kubectl exec and ssh work there; name its machine in the header",
+                "stands on no machine: only kubectl and ssh work there; name its machine in the header",
             )
         else:
             there, then = here, wanted
         if isinstance(then, Shell):
             self.enter(there)
             return None
-        return there, then.words
+        return Command(there, then.words)
 
     def _machine(self, name: str) -> Handle:
         """By name, or by address among nodes and hosts."""

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
 
 from podwire.cluster.running import words_of
 from podwire.errors import NotModelled, PodwireError
+from podwire.tools.kubectl.context import GLOBAL
+from podwire.tools.kubectl.execute import FLAGS
+from podwire.tools.kubectl.flags import UsageError, parse
 
 _SHELLS: Final = frozenset({"ash", "bash", "sh", "zsh"})
 _SHELL_FLAGS: Final = frozenset({"-", "-i", "-il", "-l", "-li", "--login"})
 _SSH_VALUES: Final = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
 """Options of ssh that take an argument."""
-_EXEC_VALUES: Final = frozenset({"-c", "--container", "-n", "--namespace", "--pod-running-timeout"})
-_EXEC_FLAGS: Final = frozenset({"-i", "-t", "-it", "-ti", "--stdin", "--tty", "-q", "--quiet"})
+_KUBECTL: Final = frozenset({"kubectl", "k"})
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 
 class Run(msgspec.Struct, frozen=True):
     """Run this where the prompt stands."""
 
     words: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    """What was set for this command alone: ``KUBE_EDITOR=… kubectl edit``."""
+
+
+class Kubectl(Run, frozen=True):
+    """Run kubectl where the prompt stands, or at the operator's workstation where it stands on no machine."""
 
 
 class Shell(msgspec.Struct, frozen=True):
@@ -34,7 +45,7 @@ class Leave(msgspec.Struct, frozen=True):
 
 
 class ToPod(msgspec.Struct, frozen=True):
-    """``kubectl exec``: ``pod`` as ``namespace/name``, and what runs there."""
+    """``kubectl exec POD -- sh``: ``pod`` as ``namespace/name``, and what its shell runs."""
 
     pod: str
     then: Run | Shell
@@ -47,20 +58,47 @@ class ToMachine(msgspec.Struct, frozen=True):
     then: Run | Shell
 
 
-Order = Run | Shell | Leave | ToPod | ToMachine
+Order = Run | Kubectl | Shell | Leave | ToPod | ToMachine
+
+
+def orders(line: str) -> list[Order]:
+    """What a line asks for: commands with ``;`` between run one after the other. Raises ``PodwireError`` for other shell syntax."""
+    return [order(command) for command in _commands(line)]
+
+
+def _commands(line: str) -> list[str]:
+    """The parts between ``;`` that no quotes hide; empty ones are kept where there is nothing else, for the complaint about them."""
+    parts, quote = [""], ""
+    for char in line:
+        if char == ";" and not quote:
+            parts.append("")
+            continue
+        if char in "'\"" and quote in {"", char}:
+            quote = "" if quote else char
+        parts[-1] += char
+    return [part for part in parts if part.strip()] or parts[:1]
 
 
 def order(command: str) -> Order:
-    """What a command line asks for. Raises ``PodwireError`` for shell syntax, ``NotModelled`` for other uses of kubectl."""
+    """What a command asks for. Raises ``PodwireError`` for shell syntax."""
     words = words_of(command)
-    if words[0] in {"kubectl", "k"}:
-        return _kubectl(words)
-    return _order(words)
+    before = list(takewhile(_ASSIGNMENT.fullmatch, words))
+    environment = tuple((name, value) for name, _, value in (word.partition("=") for word in before))
+    rest = words[len(before) :]
+    if not rest:
+        raise NotModelled(f"{command!r}: a variable that outlives its command")
+    if rest[0] in _KUBECTL:
+        return _kubectl(rest, environment)
+    if environment:
+        raise NotModelled(f"{before[0]!r} before {rest[0]!r}: podwire gives variables to kubectl alone")
+    return _order(rest)
 
 
 def _order(words: Sequence[str]) -> Order:
     """Without the wrappers that change nothing: sudo and sshpass."""
     name = words[0]
+    if name in _KUBECTL:
+        return _kubectl(words, ())
     if name == "sudo":
         return _sudo(words[1:])
     if name == "sshpass":
@@ -147,46 +185,31 @@ def ssh(words: Sequence[str]) -> tuple[str, str]:
     return target, " ".join(rest)
 
 
-def _kubectl(words: Sequence[str]) -> ToPod:
-    pod, command = kubectl_exec(words)
-    return ToPod(pod, _then(command))
+def _kubectl(words: Sequence[str], environment: tuple[tuple[str, str], ...]) -> Kubectl | ToPod:
+    """A shell in a pod is a place for the prompt; all else is kubectl's."""
+    found = kubectl_exec(words)
+    if found is not None and found[1][0].rpartition("/")[2] in _SHELLS:
+        return ToPod(found[0], _then(found[1]))
+    return Kubectl(("kubectl", *words[1:]), environment)
 
 
-def kubectl_exec(words: Sequence[str]) -> tuple[str, list[str]]:
+def kubectl_exec(words: Sequence[str]) -> tuple[str, list[str]] | None:
     """``kubectl exec [OPTIONS] POD -- COMMAND…``: the pod as ``namespace/name``, and the command.
 
-    Raises ``NotModelled`` for kubectl's other verbs.
+    None for what is something else, or what kubectl has to complain about: another verb, no command, ``deploy/NAME``.
     """
-    rest = list(words[1:])
-    namespace = "default"
-    positional: list[str] = []
-    command: list[str] | None = None
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            command = rest
-            break
-        name, equals, value = word.partition("=")
-        if name in _EXEC_VALUES:
-            if not equals:
-                if not rest:
-                    raise PodwireError(f"kubectl: flag needs an argument: {name}")
-                value = rest.pop(0)
-            namespace = value if name in {"-n", "--namespace"} else namespace
-        elif word.startswith("-"):
-            if positional[:1] == ["exec"] and word not in _EXEC_FLAGS:
-                raise NotModelled(f"kubectl exec {word}")
-        else:
-            positional.append(word)
-    if positional[:1] != ["exec"]:
-        raise NotModelled(f"kubectl {positional[0] if positional else ''}".rstrip())
-    if len(positional) < 2:
-        raise PodwireError("kubectl: pod or type/name must be specified")
-    if command is None:
-        command = positional[2:]  # the old form without --, still accepted
-    if not command:
-        raise PodwireError("kubectl: you must specify at least one command for the container")
-    kind, slash, pod = positional[1].rpartition("/")
+    try:
+        first = parse(list(words[1:]), GLOBAL, interspersed=False)
+        if first.args[:1] != ["exec"]:
+            return None
+        before = list(words[1 : len(words) - len(first.args)])
+        parsed = parse([*before, *first.args[1:]], (*FLAGS, *GLOBAL))
+    except UsageError:
+        return None
+    command = parsed.dashed if parsed.dashed is not None else parsed.args[1:]
+    if not parsed.args or not command:
+        return None
+    kind, slash, pod = parsed.args[0].rpartition("/")
     if slash and kind not in {"pod", "pods", "po"}:
-        raise NotModelled(f"kubectl exec {positional[1]}")
-    return f"{namespace}/{pod}", command
+        return None
+    return f"{parsed.text('namespace') or 'default'}/{pod}", command

@@ -9,7 +9,9 @@ import pytest
 
 from podwire.cluster import Cluster, Node
 from podwire.cni import loopback
-from podwire.cni.ptp import plugin
+from podwire.cni.plugins import ptp
+from podwire.cni.plugins.runtime import Runtime
+from podwire.cni.plugins.values import Call
 from podwire.cni.ptp.backend import PtpBackend
 from podwire.cni.ptp.config import CONFLIST, PtpNetwork
 from podwire.errors import ConfigError, NotModelled, PodwireError
@@ -141,8 +143,7 @@ def test_the_conflist_lies_on_the_node(lab: Cluster) -> None:
 
 def test_the_mtu_and_the_routes_of_the_conflist_count() -> None:
     network = PtpNetwork(mtu=1400, routes=(Net.parse("10.0.0.0/8"), Net.parse("0.0.0.0/0")))
-    lab = Cluster(GKE(), nodes=1)
-    lab._kubelet._backend = PtpBackend(network)  # GKE itself leaves no choice
+    lab = Cluster(GKE(conflist=network.document()), nodes=1)
 
     pod = lab.run("pod1")
 
@@ -166,14 +167,20 @@ class Drawn(Random):
 def test_a_name_in_use_is_drawn_again_nine_times(lab: Cluster) -> None:
     machine = lab.node("node1").machine
     door = Netlink(machine.root.netns)
-    given = plugin.Allocation(Ip4.parse("10.32.0.9"), 24, Ip4.parse("10.32.0.1"))
     door.link_add("veth0000000a", "dummy")
 
-    result = plugin.add(given, PtpNetwork(), door, Netlink(machine.new_netns("x")), Drawn(10, 10, 11))
+    files: dict[str, str] = {}
 
-    assert result.host_interface == "veth0000000b"
-    with pytest.raises(PodwireError, match=r"^failed to make veth pair: .*File exists"):
-        plugin.add(given, PtpNetwork(), door, Netlink(machine.new_netns("y")), Drawn(*[10] * 10))
+    def call(name: str, *numbers: int) -> Call:
+        inside = Netlink(machine.new_netns(name))
+        conf = {"type": "ptp", "ipam": {"type": "host-local", "subnet": "10.32.0.0/24"}}
+        return Call(conf, "net", name, f"/run/netns/{name}", door, inside, files, Drawn(*numbers))
+
+    assert ptp.add(call("x", 10, 10, 11)).interfaces[0].name == "veth0000000b"
+    with pytest.raises(PodwireError, match=r"^failed to make veth pair: file exists"):
+        ptp.add(call("y", *[10] * 10))
+    assert "/var/lib/cni/networks/net/10.32.0.2" in files
+    assert "/var/lib/cni/networks/net/10.32.0.3" not in files, "the address goes back"
 
 
 def test_the_hosts_end_takes_no_router_advertisements_and_lo_is_up(lab: Cluster) -> None:
@@ -187,9 +194,9 @@ def test_the_hosts_end_takes_no_router_advertisements_and_lo_is_up(lab: Cluster)
 
 def test_del_twice_is_no_error(lab: Cluster) -> None:
     pod = lab.run("pod1", node="node1")
-    door = Netlink(pod.node.place.netns)
+    runtime = Runtime(lab.backend)
     for _ in range(2):
-        lab.backend.cni_del(pod.spec, pod.node.spec, door)
+        runtime.delete(pod.spec, pod.node.spec)
         assert pod.exec("ip -br link show type veth").stdout == ""
         assert pod.node.exec("ip -br link show type veth").stdout == ""
 
@@ -213,7 +220,7 @@ def test_what_add_wrote_says_so(lab: Cluster) -> None:
     assert "scope host [table main, ptp for Pod default/b]" in text
 
 
-def test_loopback_refuses_a_foreign_address_and_host_ports_are_not_modelled(lab: Cluster) -> None:
+def test_loopback_refuses_a_foreign_address(lab: Cluster) -> None:
     netns = lab.node("node1").machine.new_netns("x")
     door = Netlink(netns)
     loopback.add(door)
@@ -222,18 +229,13 @@ def test_loopback_refuses_a_foreign_address_and_host_ports_are_not_modelled(lab:
         loopback.add(door)
     assert str(error.value) == 'loopback interface found with non-loopback address "10.1.2.3/32"'
 
-    port = {"containerPort": 80, "hostPort": 8080}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}
-    with pytest.raises(NotModelled, match="hostPort"):
-        lab.apply({**pod, "spec": {"containers": [{"name": "c", "image": "i", "ports": [port]}]}})
-
 
 def test_a_node_without_a_pod_cidr_and_a_cluster_that_runs(lab: Cluster) -> None:
     backend = PtpBackend(PtpNetwork())
     spec = lab.node("node1").spec
     spec.pod_cidr = None
     with pytest.raises(ConfigError, match="has no pod_cidr"):
-        backend.ipam(spec)
+        backend.conflist(spec)
     with pytest.raises(NotModelled, match="running GKE cluster"):
         lab.upgrade(pod_range="10.64.0.0/14")
     with pytest.raises(NotModelled, match="nodes that run"):

@@ -9,13 +9,15 @@ from pathlib import Path
 import msgspec
 
 from podwire.linux.netfilter.xt.registry import is_target
-from tests.oracle.rules import compare, draw, kernel, ours
+from tests.oracle.rules import compare, draw, kernel, ours, services
 from tests.oracle.rules.case import Answer, Case, Local, Seen, Send
 from tests.oracle.rules.parts import BASE
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 RECORDED = HERE / "recorded"
+DRAWN = {"rules": draw.generate, "services": services.generate}
+"""What draws the cases of a seed."""
 CHANCES = 2
 """How often a case that differs is asked again: what agrees once was a race of the real one."""
 SUBJECTS = re.compile(r"-m (\w+)|-j (\S+)|-g (\w)|(-[sdiopf]) ")
@@ -150,7 +152,7 @@ def told(each: Disagreement, *, small: bool = True) -> str:
     """A disagreement as people read it."""
     case, diff = shrink(each.case, each.diff) if small else (each.case, each.diff)
     sent = "\n".join(_words(item) for item in case.packets)
-    return f"# {case.variant} {case.theme} {' '.join(case.sysctls)} {case.routes} {case.listening}\n{case.sets}{case.rules}{sent}\n{diff}\n"
+    return f"# {case.variant} {case.theme} {' '.join(case.sysctls)} {case.routes} {case.listening}\n{case.sets}{case.rules}{''.join(case.syncs)}{sent}\n{diff}\n"
 
 
 def _words(item: Send | Answer | Local) -> str:
@@ -173,29 +175,32 @@ class Recorded(msgspec.Struct):
     real: str
 
 
-def record(seed: int, count: int) -> Path:
+def record(seed: int, count: int, about: str = "rules") -> Path:
     """Keep the kernel's answers to the cases of a seed on which both agree."""
-    cases = draw.generate(seed, count)
+    cases = DRAWN[about](seed, count)
     kept = []
     for number, real in sorted(kernel.answers(cases), key=lambda each: each[0]):
         text = compare.whole(cases[number], real)
         if text == compare.whole(cases[number], play(cases[number])):
             kept.append(Recorded(cases[number], text))
     RECORDED.mkdir(exist_ok=True)
-    path = RECORDED / f"seed-{seed}.json.xz"
+    path = _kept(seed, about)
     path.write_bytes(lzma.compress(msgspec.json.encode(kept), preset=9))
     return path
 
 
-def recorded(seed: int = 1) -> list[Recorded]:
+def _kept(seed: int, about: str) -> Path:
+    return RECORDED / f"{'' if about == 'rules' else f'{about}-'}seed-{seed}.json.xz"
+
+
+def recorded(seed: int = 1, about: str = "rules") -> list[Recorded]:
     """The kernel's answers of a seed."""
-    path = RECORDED / f"seed-{seed}.json.xz"
-    return msgspec.json.decode(lzma.decompress(path.read_bytes()), type=list[Recorded])
+    return msgspec.json.decode(lzma.decompress(_kept(seed, about).read_bytes()), type=list[Recorded])
 
 
-def find_disagreement(seed: int = 1, count: int | None = None) -> str | None:
+def find_disagreement(seed: int = 1, count: int | None = None, about: str = "rules") -> str | None:
     """The first difference between podwire, as it is in this process, and the recorded answers."""
-    for each in recorded(seed)[:count]:
+    for each in recorded(seed, about)[:count]:
         mine = compare.whole(each.case, play(each.case))
         if mine != each.real:
             return f"{each.case.rules}\n{compare.lines(each.real, mine)}"

@@ -46,6 +46,8 @@ class Case(msgspec.Struct, frozen=True):
     """Words for ``ip`` on the router."""
     listening: tuple[int, ...] = ()
     """UDP ports at which the router listens."""
+    syncs: tuple[str, ...] = ()
+    """Given to ``iptables-restore --noflush --counters`` afterwards, one by one."""
 
 
 class Seen(msgspec.Struct):

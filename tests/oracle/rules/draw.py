@@ -48,6 +48,8 @@ class Drawing(Parts):
         self.variant = self.pick(("nft", "nft", "legacy"))
         self.long = False
         """Some packets are longer than 1300 bytes."""
+        self.vips: tuple[str, ...] = VIPS
+        self.ports: tuple[int, ...] = PORTS
 
     def case(self) -> Case:
         if self.theme == "kube":
@@ -278,9 +280,9 @@ class Drawing(Parts):
         """The router itself begins."""
         src = packets.address(self.pick(("10.1.0.1", "10.2.0.1", "10.2.0.1", "127.0.0.1")))
         dst = packets.address(
-            self.pick(("10.1.0.2", "10.1.0.4", "10.2.0.3", "10.2.0.2", *VIPS, "8.8.8.8", "10.2.0.1", "127.0.0.1"))
+            self.pick(("10.1.0.2", "10.1.0.4", "10.2.0.3", "10.2.0.2", *self.vips, "8.8.8.8", "10.2.0.1", "127.0.0.1"))
         )
-        sport, dport = self.pick((1000, 40000, 500)), self.pick(PORTS)
+        sport, dport = self.pick((1000, 40000, 500)), self.pick(self.ports)
         proto = self.pick((packets.TCP, packets.UDP, packets.UDP, packets.ICMP))
         body = {
             packets.TCP: packets.tcp(sport, dport, 1000, 0, packets.SYN, mss=1460),
@@ -299,7 +301,7 @@ class Drawing(Parts):
         dst = packets.address(
             self.pick(
                 (f"{far}{self.number(2, 5)}",) * 5
-                + VIPS * (6 if self.theme == "kube" else 2)
+                + self.vips * (6 if self.theme in {"kube", "services"} else 2)
                 + (f"{near}1", f"{far}1", "8.8.8.8", "127.0.0.1", f"{near}255", f"{far}255")
             )
         )
@@ -307,7 +309,7 @@ class Drawing(Parts):
             dst = packets.address(f"{far}9")
         ttl = self.pick((64,) * 9 + (2, 1))
         tos = self.pick((0,) * 6 + (0x10, 0x28, 0xB8, 0x1, 0x2, 0x13))
-        sport, dport = self.pick((1000, 40000, 40001, 500, 53)), self.pick(PORTS)
+        sport, dport = self.pick((1000, 40000, 40001, 500, 53)), self.pick(self.ports)
         if self.theme == "calico" and self.chance(8):
             dport = 4789
         match self.pick(
@@ -316,10 +318,7 @@ class Drawing(Parts):
             case "tcp":
                 return self.tcp_flow(side, src, dst, sport, dport, ttl, tos)
             case "udp":
-                body = packets.transport(packets.UDP, src, dst, packets.udp(sport, dport, b"x" * self.length()))
-                send = self.send(side, packets.ipv4(src, dst, packets.UDP, body, ttl=ttl, tos=tos, ident=self.ident()))
-                replies: tuple[Item, ...] = (Answer("reply"), send, Answer("unreachable"), Answer("data"))
-                return [send, *self.some(replies, 3)]
+                return self.udp_flow(side, src, dst, sport, dport, ttl, tos)
             case "icmp":
                 number = self.number(1, 5)
                 body = packets.transport(
@@ -333,12 +332,7 @@ class Drawing(Parts):
                 body = packets.transport(packets.ICMP, src, dst, packets.icmp(kind, code, 7 << 16, b"12345678"))
                 return [self.send(side, packets.ipv4(src, dst, packets.ICMP, body, ttl=ttl, ident=self.ident()))]
             case "sctp":
-                chunk = self.pick((packets.INIT,) * 4 + (packets.DATA, packets.COOKIE_ECHO, packets.ABORT))
-                body = packets.sctp(sport, dport, chunk)
-                send = self.send(side, packets.ipv4(src, dst, packets.SCTP, body, ttl=ttl, tos=tos, ident=self.ident()))
-                replied = [Answer("reply")] * self.number(0, 4)
-                ends: tuple[Item, ...] = (send, Answer("unreachable"))
-                return [send, *replied, *self.some(ends, 1)]
+                return self.sctp_flow(side, src, dst, sport, dport, ttl, tos)
             case "fragments":
                 return self.fragments(side, src, dst, sport, dport)
             case _:
@@ -347,6 +341,20 @@ class Drawing(Parts):
                         side, packets.ipv4(src, dst, self.pick((47, 50, 89, 4)), b"0123456789ab", ident=self.ident())
                     )
                 ]
+
+    def udp_flow(self, side: str, src: bytes, dst: bytes, sport: int, dport: int, ttl: int, tos: int) -> list[Item]:
+        body = packets.transport(packets.UDP, src, dst, packets.udp(sport, dport, b"x" * self.length()))
+        send = self.send(side, packets.ipv4(src, dst, packets.UDP, body, ttl=ttl, tos=tos, ident=self.ident()))
+        replies: tuple[Item, ...] = (Answer("reply"), send, Answer("unreachable"), Answer("data"))
+        return [send, *self.some(replies, 3)]
+
+    def sctp_flow(self, side: str, src: bytes, dst: bytes, sport: int, dport: int, ttl: int, tos: int) -> list[Item]:
+        chunk = self.pick((packets.INIT,) * 4 + (packets.DATA, packets.COOKIE_ECHO, packets.ABORT))
+        body = packets.sctp(sport, dport, chunk)
+        send = self.send(side, packets.ipv4(src, dst, packets.SCTP, body, ttl=ttl, tos=tos, ident=self.ident()))
+        replied = [Answer("reply")] * self.number(0, 4)
+        ends: tuple[Item, ...] = (send, Answer("unreachable"))
+        return [send, *replied, *self.some(ends, 1)]
 
     def tcp_flow(self, side: str, src: bytes, dst: bytes, sport: int, dport: int, ttl: int, tos: int) -> list[Item]:
         def segment(seq: int, ack: int, flags: int, data: bytes = b"", mss: int = 0) -> Send:

@@ -161,6 +161,8 @@ def answer(case, number, home):
         if case["sets"]:
             run(*inside, "ipset", "restore", text=case["sets"])
         run(*inside, f"{tool}-restore", text=case["rules"])
+        for text in case["syncs"]:
+            run(*inside, f"{tool}-restore", "--noflush", "--counters", text=text)
         with tempfile.TemporaryFile("w+") as out:
             if case["trace"]:
                 monitor = subprocess.Popen(

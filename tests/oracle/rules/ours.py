@@ -137,6 +137,8 @@ def run(case: Case) -> Seen:
         if case.sets:
             router.inside("r", "ipset", "restore", text=case.sets)
         router.inside("r", f"{tool}-restore", text=case.rules)
+        for text in case.syncs:
+            router.inside("r", f"{tool}-restore", "--noflush", "--counters", text=text)
         place = Place(router.machine.netns_names["r"], router.machine.image, "host")
         monitor = router.start(place, ("xtables-monitor", "--trace")) if case.trace else None
         router.open(case)

@@ -12,7 +12,7 @@ import pytest
 
 from podwire.linux.netfilter import evaluate
 from tests.conftest import CI
-from tests.oracle.rules import campaign, compare, draw, kernel, packets, table
+from tests.oracle.rules import campaign, compare, draw, kernel, packets, services, table
 from tests.oracle.rules.case import Case, Seen, Send
 
 RECORDED = 1
@@ -34,6 +34,26 @@ def judge(found: list[campaign.Disagreement]) -> None:
 
 def test_podwire_does_what_the_kernel_was_seen_to_do():
     assert campaign.find_disagreement(RECORDED) is None
+
+
+def test_podwire_does_what_the_kernel_was_seen_to_do_with_the_rules_of_services():
+    assert campaign.find_disagreement(RECORDED, about="services") is None
+
+
+def test_the_recorded_services_are_reached_by_every_way():
+    kept = campaign.recorded(RECORDED, "services")
+    subjects = Counter(subject for each in kept for subject in campaign.met(each.real)[0])
+    wanted = {f"-j {each}" for each in ("DNAT", "MASQUERADE", "REJECT", "DROP", "MARK")}
+    wanted |= {f"-m {each}" for each in ("addrtype", "recent", "statistic", "mark", "tcp", "udp", "sctp")}
+    assert {name for name in wanted if not subjects[name]} == set()
+    assert sum(len(each.case.syncs) > 2 for each in kept) > len(kept) // 4, "partial syncs"
+    assert {each.case.variant for each in kept} == {"nft", "legacy"}
+
+
+@pytest.mark.oracle
+def test_the_kernel_of_this_machine_agrees_about_services():
+    need()
+    judge(campaign.disagreements(services.generate(2, FEW)))
 
 
 @pytest.mark.oracle

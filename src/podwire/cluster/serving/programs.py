@@ -262,16 +262,16 @@ _OWN_PORTS: Final = {"nginx": (80,), "whoami": (80,)}
 """Where the program of an image listens when nobody says anything else."""
 
 
-def _last_part(image: str) -> str:
+def last_part(image: str) -> str:
     """The name of an image without registry, tag and digest."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def program_of(image: str) -> Program:
     """The program of a container image such as ``traefik/whoami:v1.10``."""
-    return _PROGRAMS.get(_last_part(image), PodName)()
+    return _PROGRAMS.get(last_part(image), PodName)()
 
 
 def own_ports(image: str) -> tuple[int, ...]:
     """The TCP ports on which the program of an image listens by itself."""
-    return _OWN_PORTS.get(_last_part(image), ())
+    return _OWN_PORTS.get(last_part(image), ())

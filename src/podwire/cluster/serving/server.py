@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from errno import EADDRINUSE
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 from podwire.cluster.serving.http import NSEC, BadRequest, Request, Response, take_request
-from podwire.cluster.serving.programs import Peer, Program, own_ports, program_of
+from podwire.cluster.serving.programs import Peer, Program, last_part, own_ports, program_of
 from podwire.errors import ConfigError, NotModelled
 from podwire.linux.socket import SocketError, UdpSocket
 from podwire.linux.tcp import TcpSocket
@@ -16,7 +17,7 @@ from podwire.wire.addr import ANY4, Ip, Ip4
 from podwire.wire.headers import IPv4, Udp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from podwire.fabric.clock import Alarm
     from podwire.fabric.network import Network
@@ -51,6 +52,13 @@ class Seen(msgspec.Struct, frozen=True):
     key: int
 
 
+class Server(Protocol):
+    """Something that holds sockets of a container."""
+
+    def close(self) -> None:
+        """The container ends."""
+
+
 class Serving:
     """What all open ports of a pod share: who they were asked by, and what was printed. ``seen`` keeps the last thousand clients."""
 
@@ -60,7 +68,11 @@ class Serving:
         self.hostname = hostname
         self.lines: list[Line] = []
         self.seen: list[Seen] = []
-        self.servers: list[HttpServer | UdpEcho] = []
+        self.servers: list[Server] = []
+        self.files: dict[str, str] = {}
+        """Those of the container."""
+        self.starters: Mapping[str, Starter] = {}
+        """Programs that open their sockets themselves, by the last part of their image's name."""
 
     def print(self, stream: str, text: str) -> None:
         """The program wrote a line."""
@@ -90,14 +102,14 @@ class Serving:
 class HttpServer:
     """A program that listens on a TCP port. Raises ``SocketError`` where the port is taken."""
 
-    def __init__(self, serving: Serving, program: Program, port: int) -> None:
+    def __init__(self, serving: Serving, program: Program, port: int, address: Ip4 = ANY4) -> None:
         self.serving = serving
         self.program = program
         self.connections: list[_Connection] = []
         self.socket = TcpSocket(serving.netns, self._accept)
         self.socket.user = (program.name, 1, 6)
         self.socket.sk.reuse = True
-        self.socket.bind(ANY4, port)
+        self.socket.bind(address, port)
         self.socket.listen(program.backlog)
 
     def _accept(self) -> None:
@@ -267,9 +279,19 @@ def ports_of(what: str, image: str, ports: Iterable[int | Port]) -> tuple[Port, 
     return tuple(found.values()) or tuple(Port(number, image=image) for number in own_ports(image))
 
 
+Starter = Callable[[Serving], Server]
+
+
 def open_ports(serving: Serving, ports: Iterable[Port]) -> None:
-    """Start what listens there."""
+    """Start what listens there; a program that opens its sockets itself starts once, whatever ports are listed."""
+    started: set[Starter] = set()
     for port in ports:
+        starter = serving.starters.get(last_part(port.image))
+        if starter is not None:
+            if starter not in started:
+                started.add(starter)
+                serving.servers.append(starter(serving))
+            continue
         if port.protocol == "UDP":
             serving.servers.append(UdpEcho(serving, port.number))
         else:

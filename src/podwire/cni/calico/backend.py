@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from podwire.cni.backend import Agent, CniResult, NodeSpec, PodSpec, View
 from podwire.cni.calico.autodetect import autodetect
@@ -15,13 +16,14 @@ from podwire.cni.calico.plugin import interface_name, wire_pod
 from podwire.cni.calico.tunnels import TunnelAddresses
 from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.ipam.host_local import HostLocal
-from podwire.kube.ippool import IPPoolObject, check_against
+from podwire.kube.ippool import IPPoolObject, check_against, ippool_document
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
 from podwire.wire.addr import Ip
 
 _NETWORK: Final = "k8s-pod-network"
 """The name of the network in the CNI configuration of the manifests; it stands in the handles of addresses."""
+_CONFLIST: Final = "/etc/cni/net.d/10-calico.conflist"
 _NODENAME: Final = "/var/lib/calico/nodename"
 """What calico-node leaves for the plugin when its start is over."""
 
@@ -31,8 +33,9 @@ class CalicoBackend:
 
     name = "calico"
     plugin = "calico-cni"
-    shares_pods = False
+    reads = frozenset({"NetworkPolicy", "Namespace", "ServiceAccount"})
     kinds = frozenset({"IPPool"})
+    types = frozenset({"calico"})
 
     def __init__(self, config: Calico) -> None:
         config.check()
@@ -52,6 +55,11 @@ class CalicoBackend:
         always = (self._tunnels, self._felix)
         return (*always, self._bird) if self.config.backend == "bird" else always
 
+    @property
+    def shares_pods(self) -> bool:
+        """Where policies select pods, every node has sets of them; routes are by block, and Calico says when one is new."""
+        return self._felix.firewall.looks_at_pods
+
     def interface(self, pod: PodSpec) -> str:
         """The pod's interface on its node."""
         return interface_name(pod.namespace, pod.name, self.config.interface_prefix)
@@ -66,11 +74,14 @@ class CalicoBackend:
         self._now, self._view = node.machine.world.now, view
         self.store.ipam.nodes[node.name] = node.labels
         self.store.started.discard(node.name)
+        path, text = self.conflist(node)
+        node.machine.root.files[path] = text
         if self.config.backend != "none" and not self._write_address(node, view):
             return
         self.store.make_default_pool(door.netns)
         node.machine.root.files[_NODENAME] = node.name
         self.store.started.add(node.name)
+        self._felix.firewall.refresh(node.name)
         Netlink(door.netns, Owner("felix")).sysctl_write("net/ipv4/ip_forward", "1")
 
     def _write_address(self, node: NodeSpec, view: View) -> bool:
@@ -109,11 +120,37 @@ class CalicoBackend:
 
     # -- the plugin ----------------------------------------------------------------------------------------------
 
+    @property
+    def network(self) -> str:
+        """The name of the network in the CNI configuration: GKE has its own (section 12)."""
+        return "gke-pod-network" if self.config.backend == "none" else _NETWORK
+
+    def conflist(self, node: NodeSpec) -> tuple[str, str]:
+        """What install-cni writes (section 12)."""
+        kind = self.config.ipam
+        own = {
+            "type": "calico",
+            "log_level": "info",
+            "datastore_type": "kubernetes",
+            "nodename": node.name,
+            "mtu": self.config.mtu,
+            "ipam": {"type": kind, **({"subnet": "usePodCidr"} if kind == "host-local" else {})},
+            "policy": {"type": "k8s"},
+            "kubernetes": {"kubeconfig": "/etc/cni/net.d/calico-kubeconfig"},
+        }
+        plugins = [
+            own,
+            {"type": "portmap", "snat": True, "capabilities": {"portMappings": True}},
+            {"type": "bandwidth", "capabilities": {"bandwidth": True}},
+        ]
+        document = {"name": self.network, "cniVersion": "0.3.1", "plugins": plugins}
+        return _CONFLIST, json.dumps(document, indent=2) + "\n"
+
     def ipam(self, node: NodeSpec) -> HostLocal:
         """The node's host-local range: its pod CIDR. Raises ``ConfigError`` for a node without one."""
         if node.pod_cidr is None:
             raise ConfigError(f"node {node.name!r}", "has no pod_cidr, and host-local allocates from it")
-        return self._ranges.setdefault(node.name, HostLocal(node.pod_cidr))
+        return self._ranges.setdefault(node.name, HostLocal(node.pod_cidr, network=self.network))
 
     def pod_mtu(self, node: NodeSpec) -> int:
         """The CNI configuration's value, else what Felix left on the node (section 1.4)."""
@@ -134,7 +171,11 @@ class CalicoBackend:
 
     def _allocate(self, pod: PodSpec, node: NodeSpec) -> Ip:
         if self.config.ipam == "host-local":
-            return self.ipam(node).allocate(pod.container)
+            store, files = self.ipam(node), node.machine.root.files
+            store.load(files)
+            ip = store.allocate(pod.container)
+            store.save(files)
+            return ip
         noted = {"pod": pod.name, "namespace": pod.namespace}
         before = self.store.ipam.revision
         ip = self.store.ipam.auto_assign(node.name, f"{_NETWORK}.{pod.container}", noted)
@@ -149,7 +190,10 @@ class CalicoBackend:
     def cni_del(self, pod: PodSpec, node: NodeSpec, door: Netlink) -> None:
         """DEL: the address goes back to whom it came from, the pair goes, and with it the route."""
         if node.name in self._ranges:
-            self._ranges[node.name].release(pod.container)
+            store, files = self._ranges[node.name], node.machine.root.files
+            store.load(files)
+            store.release(pod.container)
+            store.save(files)
         before = self.store.ipam.revision
         if self.store.ipam.release(f"{_NETWORK}.{pod.container}") and self._view is not None:
             self._collector.look(node.machine.world, node.name, self._view.told)
@@ -184,6 +228,10 @@ class CalicoBackend:
             return "unchanged"
         self.store.put_pool(pool)
         return "configured" if old is not None else "created"
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The pools."""
+        return [ippool_document(pool, self.store.born[pool.name]) for pool in self.store.pools.values()]
 
     def has_object(self, kind: str, name: str) -> bool:
         """Whether there is such an object."""

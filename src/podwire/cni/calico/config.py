@@ -68,7 +68,8 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
     CNI configuration, ``use_pod_cidr`` USE_POD_CIDR (None: with host-local), ``mtu`` the CNI configuration's value (0: what Felix found),
     ``interface_prefix`` FelixConfiguration's. ``ip_autodetection_method`` is IP_AUTODETECTION_METHOD. ``strict_affinity``,
     ``auto_allocate_blocks`` and ``max_blocks_per_host`` are IPAMConfig's. What follows is FelixConfiguration, where 0 and None mean
-    that Felix decides. What does not work yet raises ``NotModelled`` when the cluster is made, never later.
+    that Felix decides. ``version`` is the cluster's and ``calicoctl_version`` the client's (empty: the same), as
+    ``calicoctl version`` shows them. What does not work yet raises ``NotModelled`` when the cluster is made, never later.
     """
 
     ip_pools: Sequence[IPPool] = ()
@@ -92,9 +93,14 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
     device_route_protocol: int = 3
     device_route_source_address: str = ""
     remove_external_routes: bool = True
+    default_endpoint_to_host_action: Literal["Drop", "Accept", "Return"] = "Accept"
+    iptables_filter_allow_action: Literal["Accept", "Return"] = "Accept"
+    iptables_mangle_allow_action: Literal["Accept", "Return"] = "Accept"
     wireguard_enabled: bool = False
     bpf_enabled: bool = False
     route_sync_disabled: bool = False
+    version: str = "v3.26.3"
+    calicoctl_version: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "ip_pools", tuple(self.ip_pools))
@@ -103,6 +109,16 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
     def pod_cidr_is_block(self) -> bool:
         """USE_POD_CIDR: the node's pod CIDR stands for its block, and calico-ipam's blocks are not looked at."""
         return self.ipam == "host-local" if self.use_pod_cidr is None else self.use_pod_cidr
+
+    @property
+    def client(self) -> str:
+        """The version of calicoctl."""
+        return self.calicoctl_version or self.version.partition("-")[0]
+
+    @property
+    def cluster_type(self) -> str:
+        """What calico-node and Typha write into ClusterInformation: from CLUSTER_TYPE of the manifest, kubeadm's ConfigMap, the datastore."""
+        return "kdd,typha" if self.backend == "none" else "k8s,bgp,kubeadm,kdd"
 
     @property
     def source_address(self) -> Ip | None:

@@ -51,6 +51,9 @@ class Datastore:
     def __init__(self, config: Calico, clock: Callable[[], int]) -> None:
         self.config = config
         self.pools: dict[str, IPPoolObject] = {}
+        self.born: dict[str, int] = {}
+        """When each pool came, in ns since 1970."""
+        self._clock = clock
         self.started: set[str] = set()
         """Nodes on which calico-node got through its start: elsewhere none of its parts runs."""
         self.log: dict[str, list[str]] = {}
@@ -82,12 +85,14 @@ class Datastore:
 
     def put_pool(self, pool: IPPoolObject) -> None:
         """A pool comes, or changes."""
+        self.born.setdefault(pool.name, self._clock())
         self.pools = dict(sorted({**self.pools, pool.name: pool}.items()))
         self._tell_ipam()
 
     def delete_pool(self, name: str, *, release: bool) -> None:
         """A pool goes. ``release``: with the affinities of its blocks, as Calico's own API does it and a bare object does not."""
         gone = self.pools.pop(name)
+        del self.born[name]
         if release:
             self.ipam.release_pool(_ipam_pool(gone))
         self._tell_ipam()

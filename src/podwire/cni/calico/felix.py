@@ -20,6 +20,7 @@ from podwire.cni.backend import (
     View,
 )
 from podwire.cni.calico.datastore import TUNNEL_TYPE, Datastore, device_of, others
+from podwire.cni.calico.firewall import Firewall
 from podwire.cni.calico.plugin import host, interface_sysctls
 from podwire.linux.fib import BLACKHOLE, RTPROT_BOOT
 from podwire.linux.link import SCOPE_LINK, Link
@@ -37,6 +38,8 @@ _VXLAN_PROTO: Final = 80
 _DEVICE_PERIOD: Final = 10 * 1_000_000_000
 _ROUTE_PERIOD: Final = 90 * 1_000_000_000
 """RouteRefreshInterval."""
+_RULE_PERIOD: Final = 90 * 1_000_000_000
+"""IptablesRefreshInterval."""
 
 
 class Felix:
@@ -47,7 +50,12 @@ class Felix:
     def __init__(self, store: Datastore, interface: Callable[[PodSpec], str]) -> None:
         self._store = store
         self._interface = interface
-        self.rescans = (Rescan(_DEVICE_PERIOD, self._devices), Rescan(_ROUTE_PERIOD, self._routes))
+        self.firewall = Firewall(store)
+        self.rescans = (
+            Rescan(_DEVICE_PERIOD, self._devices),
+            Rescan(_ROUTE_PERIOD, self._routes),
+            Rescan(_RULE_PERIOD, self._rules),
+        )
 
     def desired(self, node: NodeSpec, view: View) -> Desired:
         """What Felix wants to be there."""
@@ -77,13 +85,21 @@ class Felix:
         """RouteRefreshInterval: the tables of routes, and of those of VXLAN neighbours and entries, are compared again."""
         return structs.replace(self.desired(node, view), links=(), absent=frozenset(), bare=frozenset(), sysctls=())
 
+    def _rules(self, node: NodeSpec, view: View) -> Desired:
+        """IptablesRefreshInterval: what somebody has changed in the tables is mended."""
+        if node.name in self._store.started:
+            self.firewall.refresh(node.name)
+            self.firewall.program(node, Netlink(node.machine.root.netns, Owner(self.name)), view)
+        return Desired()
+
     def log(self, node: str) -> list[str]:
         """What calico-node has logged on a node."""
         return self._store.log.get(node, [])
 
     def program(self, node: NodeSpec, door: Netlink, view: View) -> None:
-        """The MTU for the plugin; pods that are there keep theirs."""
+        """The MTU for the plugin (pods that are there keep theirs), chains and sets."""
         if node.name in self._store.started:
+            self.firewall.program(node, door, view)
             node.machine.root.files[MTU_FILE] = str(self._store.pod_mtu(node.machine.root.netns))
 
     @property

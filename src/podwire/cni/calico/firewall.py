@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
 
 from podwire.cni.calico.dataplane import Dataplane, DesiredSet
 from podwire.cni.calico.datastore import Datastore, others
@@ -26,6 +27,9 @@ from podwire.wire.addr import Ip4, Net
 if TYPE_CHECKING:
     from podwire.cni.backend import NodeSpec, View
 
+_ACTIONS: Final[Mapping[str, Literal["ACCEPT", "DROP", "RETURN"]]] = MappingProxyType(
+    {"Accept": "ACCEPT", "Drop": "DROP", "Return": "RETURN"}
+)
 _LOOPBACK: Final = (Ip4.parse("127.0.0.0"), Ip4.parse("127.0.0.1"))
 
 
@@ -86,7 +90,9 @@ class Firewall:
             vxlan_address=store.vtep(node) is not None,
             vxlan_port=config.vxlan_port,
             nat_outgoing=any(pool.nat_outgoing for pool in store.pools.values()),
-            mangle_allow="RETURN" if getattr(config, "iptables_mangle_allow_action", "") == "Return" else "ACCEPT",
+            endpoint_to_host=_ACTIONS[config.default_endpoint_to_host_action],
+            filter_allow="RETURN" if config.iptables_filter_allow_action == "Return" else "ACCEPT",
+            mangle_allow="RETURN" if config.iptables_mangle_allow_action == "Return" else "ACCEPT",
         )
 
     # -- sets -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from podwire.cni.backend import Agent, CniResult, NodeSpec, PodSpec, View
@@ -30,6 +31,7 @@ class CiliumBackend:
 
     name = "cilium"
     plugin = "cilium-cni"
+    types = frozenset({"cilium-cni"})
     shares_pods = True
 
     def __init__(self, config: Cilium) -> None:
@@ -75,6 +77,8 @@ class CiliumBackend:
         """The DaemonSet's pod starts: range, router address, cilium_host and cilium_net. A second start finds them."""
         del view
         own = Netlink(door.netns, Owner("cilium-agent"))
+        path, text = self.conflist(node)
+        node.machine.root.files[path] = text
         own.sysctl_write("net/ipv4/ip_forward", "1")
         here = self._states.get(node.name)
         if here is None:
@@ -83,6 +87,13 @@ class CiliumBackend:
         here.is_api_server = _CONTROL_PLANE in node.labels
         self._host_pair(own, node, here)
         self._health(own, node, here)
+
+    def conflist(self, node: NodeSpec) -> tuple[str, str]:
+        """What the agent writes (``05-cilium.conflist``): no portmap, so that a hostPort leads nowhere without kube-proxy replacement."""
+        del node
+        own = {"type": "cilium-cni", "enable-debug": False, "log-file": "/var/run/cilium/cilium-cni.log"}
+        document = {"cniVersion": "0.3.1", "name": "cilium", "plugins": [own]}
+        return "/etc/cni/net.d/05-cilium.conflist", json.dumps(document, indent=2) + "\n"
 
     def _register(self, node: NodeSpec) -> NodeState:
         """The operator gives the node a range, the agent draws its router address from it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import msgspec
@@ -23,15 +22,15 @@ class PtpNetwork(msgspec.Struct, frozen=True):
     mtu: int = 1460
     routes: tuple[Net, ...] = (Net.parse("0.0.0.0/0"),)
 
-    def conflist(self, subnet: Net) -> str:
+    def document(self) -> dict[str, Any]:
         """The file, with the pod CIDR of a node as host-local's subnet."""
         ipam: dict[str, Any] = {
             "type": "host-local",
-            "subnet": str(subnet),
+            "subnet": "{{.PodCIDR}}",
             "routes": [{"dst": str(route)} for route in self.routes],
         }
         plugins: list[dict[str, Any]] = [
             {"type": "ptp", "mtu": self.mtu, "ipam": ipam},
             {"type": "portmap", "capabilities": {"portMappings": True}},
         ]
-        return json.dumps({"name": self.name, "cniVersion": "0.3.1", "plugins": plugins}, indent=2) + "\n"
+        return {"name": self.name, "cniVersion": "0.3.1", "plugins": plugins}

@@ -10,6 +10,7 @@ from podwire.linux.path.route import Dst
 from podwire.linux.socket import SocketError
 from podwire.linux.tcp import keepalive, output, segments, timers
 from podwire.linux.tcp.ack import paws_check, store_ts_recent, tcp_ack
+from podwire.linux.tcp.darwin import SYN_WINDOW, WSCALE, is_darwin
 from podwire.linux.tcp.sock import Segment, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState, after, before
 from podwire.linux.tcp.table import TcpTable, tcp_table
@@ -106,6 +107,8 @@ def _tcp_connect(sk: TcpSock, dst: Dst) -> None:
         wscale_ok=bool(netns.setting("tcp_window_scaling")),
         clamp=tcp_full_space(sk) if sk.rcvbuf_locked else 0,
     )
+    if is_darwin(netns):
+        sk.rcv_wnd, sk.rx_opt.rcv_wscale = SYN_WINDOW, WSCALE
     sk.rcv_ssthresh = sk.rcv_wnd
     sk.iss = sk.snd_una = sk.snd_sml = sk.snd_nxt = sk.write_seq
     sk.rto = timers.timeout_init(sk)

@@ -6,6 +6,7 @@ from typing import Final
 
 from podwire.linux.machine import TRANSMIT_NS
 from podwire.linux.tcp import output, timers
+from podwire.linux.tcp.darwin import is_darwin
 from podwire.linux.tcp.sock import ACK_NOW, ACK_PUSHED, ACK_SCHED, ACK_TIMER, TcpSock
 from podwire.linux.tcp.states import MASK, TcpState
 from podwire.linux.tcp.window import want_window
@@ -35,6 +36,9 @@ def ack_snd_check(sk: TcpSock) -> None:
         sk.rcv_nxt == sk.copied_seq or want_window(sk) >= sk.rcv_wnd
     )
     quick = sk.ack_quick and not in_pingpong(sk)
+    if is_darwin(sk.netns):
+        # It acknowledges every second segment, and knows no quick mode.
+        full, quick = full or (sk.rcv_nxt - sk.rcv_wup & MASK) > sk.ack_rcv_mss, 0
     if full or quick or sk.ack_pending & ACK_NOW:
         if sk.owned and sk.netns.setting("tcp_backlog_ack_defer"):
             sk.ack_deferred = True

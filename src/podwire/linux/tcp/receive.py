@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podwire.linux.tcp import delack, output
+from podwire.linux.tcp.darwin import is_darwin
 from podwire.linux.tcp.input import release_sock
 from podwire.linux.tcp.sock import ACK_PUSHED, ACK_PUSHED2, ACK_SCHED, RCV_SHUTDOWN, TcpSock
 from podwire.linux.tcp.states import MASK
@@ -35,7 +36,7 @@ def tcp_recvmsg(sk: TcpSock, size: int) -> bytes:
 def cleanup_rbuf(sk: TcpSock, copied: int) -> None:
     """``tcp_cleanup_rbuf``: reading may be a reason to acknowledge: small data was read, or the window opens well."""
     due = False
-    if sk.ack_pending & ACK_SCHED:
+    if sk.ack_pending & ACK_SCHED and not is_darwin(sk.netns):
         pushed = sk.ack_pending & ACK_PUSHED2 or (sk.ack_pending & ACK_PUSHED and not delack.in_pingpong(sk))
         due = (sk.rcv_nxt - sk.rcv_wup & MASK) > sk.ack_rcv_mss or bool(copied and pushed and not sk.rmem)
     if copied and not due and not sk.shutdown & RCV_SHUTDOWN:

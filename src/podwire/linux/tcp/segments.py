@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from podwire.linux.path.route import Dst, ip_route_output
+from podwire.linux.tcp import darwin
+from podwire.linux.tcp.darwin import is_darwin
 from podwire.linux.tcp.sock import TcpSock
 from podwire.linux.tcp.states import MASK
 from podwire.wire.headers import IPPROTO_TCP
@@ -98,6 +100,8 @@ def syn_options(sk: TcpSock) -> bytes:
     """``tcpsyn_options`` (F140)."""
     netns = sk.netns
     stamp = (tcp_time_stamp(netns, sk.tsoffset), sk.rx_opt.ts_recent) if netns.setting("tcp_timestamps") else None
+    if stamp is not None and is_darwin(netns):
+        return darwin.syn_options(sk.advmss, stamp)
     return build(
         mss=sk.advmss,
         sack_permitted=bool(netns.setting("tcp_sack")),

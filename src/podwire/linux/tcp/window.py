@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.tcp import darwin
+from podwire.linux.tcp.darwin import is_darwin
 from podwire.linux.tcp.sock import (
     ACK_PUSHED,
     ACK_PUSHED2,
@@ -241,6 +243,8 @@ def want_window(sk: TcpSock) -> int:
 
 def tcp_select_window(sk: TcpSock) -> int:
     """``tcp_select_window``: the window field of the next segment; what was once offered is never taken back."""
+    if is_darwin(sk.netns):
+        return darwin.select_window(sk)
     wscale = sk.rx_opt.rcv_wscale
     left = sk.receive_window
     new = want_window(sk)

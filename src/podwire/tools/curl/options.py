@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
 
@@ -23,6 +23,8 @@ smtps telnet tftp
 Features: alt-svc AsynchDNS brotli GSS-API HSTS HTTP2 HTTPS-proxy IDN IPv6 Kerberos Largefile libz NTLM NTLM_WB PSL SPNEGO SSL \
 threadsafe TLS-SRP UnixSockets zstd
 """
+_DEBIANS: Final = "7.88.1"
+"""Images with another version name it (``Image.tools``): it is in User-Agent; nothing else of curl is told apart."""
 _TRY: Final = "curl: try 'curl --help' or 'curl --manual' for more information\n"
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _MAX_POST: Final = 64 * 1024
@@ -54,19 +56,20 @@ class Options(msgspec.Struct):
     data: bytes | None = None
     json: bool = False
     user: str | None = None
-    agent: str = "curl/7.88.1"
+    agent: str = ""
     referer: str | None = None
     interface: str | None = None
     local_port: tuple[int, int] | None = None
     http10: bool = False
     http09: bool = False
+    ipv4: bool = False
     resolve: list[str] = []
     urls: list[str] = []
 
 
 def parse(proc: Process) -> Options:
     """The options; raises ``Exit`` where curl ends by them, ``NotModelled`` for what it can and podwire cannot."""
-    options = Options()
+    options = Options(agent=f"curl/{proc.image.tools.get('curl', _DEBIANS)}")
     words = proc.argv[1:]
     only_urls = False
     while words:
@@ -125,12 +128,18 @@ def _value(proc: Process, word: str, rest: list[str]) -> str:
     return rest.pop(0)
 
 
+def _version(proc: Process) -> NoReturn:
+    if "curl" in proc.image.tools:
+        raise NotModelled(f"curl --version of curl {proc.image.tools['curl']}", proc.place.netns.label)
+    proc.write(VERSION)
+    raise Exit(0)
+
+
 def _option(proc: Process, options: Options, name: Name, value: str, word: str, *, on: bool) -> None:
     match name.long:
         case "version":
-            proc.write(VERSION)
-            raise Exit(0)
-        case "silent" | "verbose" | "include" | "head" | "fail" | "get" | "globoff" | "buffer" | "location":
+            _version(proc)
+        case "silent" | "verbose" | "include" | "head" | "fail" | "get" | "globoff" | "buffer" | "location" | "ipv4":
             setattr(options, name.long, on)
         case "show-error":
             options.show_error = on
@@ -150,7 +159,7 @@ def _option(proc: Process, options: Options, name: Name, value: str, word: str, 
             options.urls.append(value)
         case "output":
             options.outputs.append(None if value == "-" else value)
-        case "ipv4" | "insecure" | "tcp-nodelay" | "disable":
+        case "insecure" | "tcp-nodelay" | "disable":
             # What it does by itself over IPv4 and without TLS; there is no ~/.curlrc to be left out.
             if not on:
                 raise NotModelled(f"option --no-{name.long}", "curl")

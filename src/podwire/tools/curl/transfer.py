@@ -12,6 +12,8 @@ from podwire.errors import NotModelled
 from podwire.linux.socket import SocketError
 from podwire.linux.tcp import TcpSocket
 from podwire.tools.curl.response import Response
+from podwire.tools.resolving.asking import ask, known
+from podwire.wire import dns
 from podwire.wire.addr import ANY4, Ip, inet_aton
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ class Transfer:
         socket: TcpSocket | None = None
         try:
             if link is None:
-                ip = self._resolve()
+                ip = yield from self._resolve()
                 socket = yield from self._connect(ip)
                 link = Link(number, self.url, socket, ip)
                 self.connects = 1
@@ -146,7 +148,7 @@ class Transfer:
             socket.close()
             self.say(f"Closing connection {self.number}")
 
-    def _resolve(self) -> Ip:
+    def _resolve(self) -> Generator[int | None, None, Ip]:
         host = self.url.host
         found: Ip | None = inet_aton(host)
         given = self.addresses.get((host.lower(), self.url.port))
@@ -154,7 +156,8 @@ class Transfer:
             self.say(f"Hostname {host} was found in DNS cache")
             found = given
         elif found is None:
-            found = self.proc.place.lookup(host)
+            yield from self._ask(host)
+            found = known(self.proc, host).ip4
         if found is None:
             text = f"Could not resolve host: {host}"
             self.progress.update()
@@ -162,6 +165,22 @@ class Transfer:
             raise self.fail(6, text)
         self.progress.mark("namelookup")
         return found
+
+    def _ask(self, host: str) -> Waits:
+        """The threaded resolver: the meter goes on, and -m and --connect-timeout end it."""
+        options = self.options
+        asking = ask(self.proc, host, (dns.A,) if options.ipv4 else (dns.A, dns.AAAA))
+        began = self.proc.now
+        limit = options.connect_timeout or _CONNECT_TIMEOUT
+        end = began + limit * _MSEC if self._deadline is None else min(began + limit * _MSEC, self._deadline)
+        try:
+            for until in asking:
+                yield from self._wait(end if until is None else min(until, end))
+                if self.proc.now >= end:
+                    ms = self.progress.elapsed_ms
+                    raise self.fail(28, f"Resolving timed out after {ms} milliseconds")
+        finally:
+            asking.close()
 
     def _wait(self, deadline: int) -> Waits:
         """Up to the deadline, to the next second (the meter moves), or until woken."""

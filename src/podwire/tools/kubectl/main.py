@@ -19,7 +19,7 @@ _P: Final = "podwire.tools.kubectl."
 _VERBS: Final = MappingProxyType(
     {
         "annotate": _P + "labels:ANNOTATE",
-        "api-resources": _P + "resources:API_RESOURCES",
+        "api-resources": _P + "api_resources:API_RESOURCES",
         "apply": _P + "apply:APPLY",
         "cluster-info": _P + "cluster:CLUSTER_INFO",
         "create": _P + "create:CREATE",

@@ -11,9 +11,11 @@ from podwire.errors import NotModelled
 from podwire.linux.services import TCP_NAMES, UDP_NAMES
 from podwire.linux.socket import SocketError, UdpSocket
 from podwire.linux.tcp import TcpSocket
-from podwire.tools.args import Exit, gai_error, reverse_name
+from podwire.tools.args import Exit, reverse_name
 from podwire.tools.nc.options import Options, die, parse, port_of
 from podwire.tools.nc.stream import BUFSIZE, Datagrams, Stream, Tcp, sender_of
+from podwire.tools.resolving.asking import ask, known, why_not
+from podwire.wire import dns
 from podwire.wire.addr import ANY4, Ip, inet_aton
 
 if TYPE_CHECKING:
@@ -86,13 +88,14 @@ class _Netcat:
         socket.bind(source)
         return socket
 
-    def _address(self, text: str, complaint: str) -> Ip:
-        """getaddrinfo(3)."""
+    def _address(self, text: str, complaint: str) -> Generator[int | None, None, Ip]:
+        """getaddrinfo(3), of AF_INET."""
         found: Ip | None = inet_aton(text)
         if found is None and not self.options.numeric:
-            found = self.proc.place.lookup(text)
+            yield from ask(self.proc, text, (dns.A,) if self.options.ipv4 else (dns.A, dns.AAAA))
+            found = known(self.proc, text).ip4
         if found is None:
-            why = "Name or service not known" if self.options.numeric else gai_error(self.proc.place, text)
+            why = "Name or service not known" if self.options.numeric else why_not(self.proc, text)
             die(self.proc, f"{complaint}: {why}")
         return found
 
@@ -114,7 +117,7 @@ class _Netcat:
         host = options.host or ""
         status = 1
         for port in options.ports:
-            ip = self._address(host, f'getaddrinfo for host "{host}" port {port}')
+            ip = yield from self._address(host, f'getaddrinfo for host "{host}" port {port}')
             stream = yield from (self._open_udp(ip, port) if options.udp else self._open_tcp(ip, port))
             if stream is None:
                 continue
@@ -147,16 +150,16 @@ class _Netcat:
             protocol = "udp" if self.options.udp else "tcp"
             self.proc.error(f"nc: connect to {shown} port {port} ({protocol}) {how}: {os.strerror(errno)}\n")
 
-    def _source(self) -> tuple[Ip, int]:
+    def _source(self) -> Generator[int | None, None, tuple[Ip, int]]:
         """-s and -p."""
         options = self.options
-        source = self._address(options.source, "getaddrinfo") if options.source is not None else ANY4
+        source = ANY4 if options.source is None else (yield from self._address(options.source, "getaddrinfo"))
         port = port_of(self.proc, options.source_port, udp=options.udp) if options.source_port is not None else 0
         return source, port
 
     def _open_tcp(self, ip: Ip, port: int) -> Generator[int | None, None, Stream | None]:
         socket = self._tcp()
-        source, own_port = self._source()
+        source, own_port = yield from self._source()
         if source or own_port:
             socket.sk.reuse = True
             try:
@@ -185,8 +188,9 @@ class _Netcat:
         return Tcp(socket)
 
     def _open_udp(self, ip: Ip, port: int) -> Generator[int | None, None, Stream | None]:
+        source = yield from self._source()
         try:
-            socket = self._udp(*self._source())
+            socket = self._udp(*source)
         except SocketError as error:
             self._fail(error.errno, "bind failed")
         try:
@@ -196,7 +200,6 @@ class _Netcat:
             socket.close()
             return None
         socket.remote = ip, port
-        yield from ()
         return Datagrams(socket, (ip, port))
 
     def _udptest(self, stream: Stream) -> Generator[int | None, None, bool | None]:
@@ -220,7 +223,7 @@ class _Netcat:
     def listen(self) -> Waiting:
         """Wait for a client; with -k for the next one, too."""
         options = self.options
-        source = self._address(options.host, "getaddrinfo") if options.host is not None else ANY4
+        source = ANY4 if options.host is None else (yield from self._address(options.host, "getaddrinfo"))
         if options.udp:
             return (yield from self._listen_udp(source, options.ports[0]))
         return (yield from self._listen_tcp(source, options.ports[0]))

@@ -25,6 +25,7 @@ _LETTERS: Final = "46bCDdFhI:i:klM:m:NnO:P:p:q:rSs:T:tUuV:vW:w:X:x:Zz"
 _FLAGS: Final = {
     "d": "detached",
     "k": "keep",
+    "4": "ipv4",
     "l": "listen",
     "N": "shutdown",
     "n": "numeric",
@@ -39,6 +40,7 @@ class Options(msgspec.Struct):
     """What was asked for. ``timeout`` and ``quit`` in seconds; ``host`` is None where none was named."""
 
     detached: bool = False
+    ipv4: bool = False
     keep: bool = False
     listen: bool = False
     shutdown: bool = False
@@ -91,8 +93,6 @@ def _option(proc: Process, options: Options, letter: str, argument: str) -> None
     match letter:
         case _ if letter in _FLAGS:
             setattr(options, _FLAGS[letter], True)
-        case "4":
-            pass
         case "w":
             options.timeout = _number(proc, "timeout ", argument, 0, INT_MAX // 1000)
         case "q":

@@ -9,6 +9,7 @@ from podwire.tools.ping.options import fill, parse
 from podwire.tools.ping.result import PingResult
 from podwire.tools.ping.session import Session
 from podwire.tools.ping.target import open_socket
+from podwire.tools.resolving.asking import begin_with_names
 
 if TYPE_CHECKING:
     from podwire.tools.process import Process, Waiting
@@ -18,6 +19,10 @@ __all__ = ["PingResult", "ping"]
 
 def ping(proc: Process) -> int | Waiting:
     """``ping [options] DESTINATION``; leaves a ``PingResult`` in ``proc.result``."""
+    return begin_with_names(proc, _begin)
+
+
+def _begin(proc: Process) -> int | Waiting:
     proc.result = PingResult()
     try:
         options, operands = parse(proc)

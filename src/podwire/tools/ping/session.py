@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from podwire.linux.machine import NSEC, wheel_expiry
 from podwire.linux.sockerr import IcmpErrorReport
 from podwire.linux.socket import Arrived, RawSocket, SocketError
-from podwire.tools.args import has_nameserver, reverse_name, warn
+from podwire.tools.args import has_nameserver, warn
 from podwire.tools.ping.result import PingResult
 from podwire.tools.ping.statistics import Statistics
 from podwire.tools.ping.target import FILTER_FIRST, FILTER_LATER, Target
 from podwire.tools.ping.text import icmp_message, ip_header, trip_time
 from podwire.tools.process import Interrupt
+from podwire.tools.resolving.asking import ask_pointer, name_of
 from podwire.wire.addr import Ip
 from podwire.wire.codec import quoted
 from podwire.wire.headers import ICMP_ECHO, ICMP_ECHOREPLY, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, Icmp, IPv4
@@ -155,7 +156,11 @@ class Session:
             if self.socket.errors:
                 self._error(self.socket.errors.popleft())
             else:
-                self._packet(self.socket.inbox.popleft())
+                arrived = self.socket.inbox.popleft()
+                header = arrived.packet.layers[0]
+                if not self.options.numeric and not self.options.quiet and isinstance(header, IPv4):
+                    yield from ask_pointer(self.proc, header.src)
+                self._packet(arrived)
             if not self.statistics.in_flight:
                 return
 
@@ -346,7 +351,8 @@ class Session:
         Where DNS has no name the address stands for itself (no NI_NAMEREQD); where there is no DNS there is no name.
         """
         place = self.proc.place
-        name = None if self.options.numeric else reverse_name(place, ip) or (str(ip) if has_nameserver(place) else None)
+        found = None if self.options.numeric else name_of(self.proc, ip)
+        name = found or (str(ip) if not self.options.numeric and has_nameserver(place) else None)
         return f"{name} ({ip})" if name else str(ip)
 
     def _finish(self) -> int:

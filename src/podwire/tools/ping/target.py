@@ -9,7 +9,9 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.socket import PMTUDISC_DO, PingSocket, RawSocket, SocketError
-from podwire.tools.args import canonical_name, fail, gai_error, warn
+from podwire.tools.args import canonical_name, fail, warn
+from podwire.tools.resolving.asking import known, why_not
+from podwire.wire import dns
 from podwire.wire.addr import Ip, Ip4, inet_aton
 from podwire.wire.headers import ICMP_REDIRECT, ICMP_SOURCE_QUENCH, IPPROTO_ICMP
 
@@ -41,6 +43,8 @@ def open_socket(proc: Process, options: Options, operands: list[str]) -> Target:
     if len(operands) > 1:
         raise NotModelled("source routing (more than one destination)", "ping")
     word = operands[0]
+    if not options.ipv6 and inet_aton(word) is None:
+        known(proc, word, _types(options))
     is_raw = options.ident == 0 or not _may_ping(proc)
     if options.ident == 0 and options.verbose:
         warn(proc, "WARNING: ident 0 => forcing raw socket")
@@ -57,7 +61,7 @@ def open_socket(proc: Process, options: Options, operands: list[str]) -> Target:
     if address is not None:
         options.numeric = True
     else:
-        address, name = _lookup(proc, word)
+        address, name = _lookup(proc, options, word)
     if options.verbose:
         proc.write(f"ai->ai_family: AF_INET, ai->ai_canonname: '{name}'\n")
     ident, socket = _socket(proc, options, is_raw=is_raw)
@@ -81,16 +85,22 @@ def _may_ping(proc: Process) -> bool:
     return low <= 0 <= high
 
 
-def _lookup(proc: Process, word: str) -> tuple[Ip4, str]:
-    found = proc.place.lookup(word)
+def _types(options: Options) -> tuple[int, ...]:
+    """AF_UNSPEC asks for both kinds of address."""
+    return (dns.A,) if options.ipv4 else (dns.A, dns.AAAA)
+
+
+def _lookup(proc: Process, options: Options, word: str) -> tuple[Ip4, str]:
+    asked = known(proc, word, _types(options))
+    found: Ip | None = asked.ip4 or next(iter(asked.addresses), None)
     if found is None:
         try:
             found = Ip.parse(word)
         except ValueError:
-            fail(proc, 2, f"{word}: {gai_error(proc.place, word)}")
+            fail(proc, 2, f"{word}: {why_not(proc, word)}")
     if not isinstance(found, Ip4):
         raise NotModelled("an IPv6 destination", "ping")
-    return found, canonical_name(proc.place, word)
+    return found, asked.canonical if word in proc.names else canonical_name(proc.place, word)
 
 
 def _socket(proc: Process, options: Options, *, is_raw: bool) -> tuple[int, PingSocket | RawSocket]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from podwire.tools.args import Exit, reverse_name
+from podwire.tools.args import Exit
+from podwire.tools.resolving.asking import ask_pointer, begin_with_names, name_of
 from podwire.tools.traceroute.options import Options, parse
 from podwire.tools.traceroute.probes import IcmpEcho, Probe, Udp, failed
 
 if TYPE_CHECKING:
-    from podwire.tools.process import Process, Waiting
+    from podwire.tools.process import Process, Waiting, Waits
     from podwire.wire.addr import Ip
 
 _USEC: Final = 1_000_000
@@ -19,6 +20,10 @@ _PRECISION: Final = 0.001
 
 def traceroute(proc: Process) -> int | Waiting:
     """``traceroute [options] HOST [LENGTH]``."""
+    return begin_with_names(proc, _begin)
+
+
+def _begin(proc: Process) -> int | Waiting:
     try:
         options = parse(proc)
         method = (IcmpEcho if options.method == "icmp" else Udp)(proc, options)
@@ -57,6 +62,7 @@ class _Trace:
         )
         try:
             while self.start < self.end:
+                yield from self._ask_names()
                 until = self._round()
                 if until and not self.method.poll():
                     yield until * 1000
@@ -67,6 +73,13 @@ class _Trace:
             self.method.close()
         proc.write("\n")
         return 0
+
+    def _ask_names(self) -> Waits:
+        """The names of those who have answered, which are printed next."""
+        if not self.options.numeric:
+            for probe in self.probes[self.start : self.end]:
+                if probe.done and probe.res is not None:
+                    yield from ask_pointer(self.proc, probe.res)
 
     def _round(self) -> int:
         """Print what is due, send what may be sent; returns until when to wait (µs), 0 for not at all."""
@@ -195,4 +208,4 @@ class _Trace:
     def _address(self, ip: Ip) -> str:
         if self.options.numeric:
             return f" {ip}"
-        return f" {reverse_name(self.proc.place, ip) or ip} ({ip})"
+        return f" {name_of(self.proc, ip) or ip} ({ip})"

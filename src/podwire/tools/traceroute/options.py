@@ -10,7 +10,8 @@ import msgspec
 
 from podwire.errors import NotModelled
 from podwire.linux.services import UDP_PORTS
-from podwire.tools.args import Exit, gai_error
+from podwire.tools.args import Exit
+from podwire.tools.resolving.asking import known, why_not
 from podwire.wire.addr import ANY4, Ip, Ip4, inet_aton
 
 if TYPE_CHECKING:
@@ -257,9 +258,12 @@ def _waits(options: Options, value: str) -> bool:
 
 def _address(proc: Process, text: str) -> Ip | None:
     """``getaddr``; None after its complaint."""
-    found = inet_aton(text) or proc.place.lookup(text)
+    found: Ip | None = inet_aton(text)
     if found is None:
-        proc.error(f"{text}: {gai_error(proc.place, text)}\n")
+        asked = known(proc, text)
+        found = asked.ip4 or next(iter(asked.addresses), None)
+    if found is None:
+        proc.error(f"{text}: {why_not(proc, text)}\n")
         return None
     if not isinstance(found, Ip4):
         raise NotModelled("IPv6 addresses", "traceroute")

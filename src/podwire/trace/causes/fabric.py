@@ -20,6 +20,27 @@ FABRIC: Final[Table] = MappingProxyType(
             "it passes after a firewall rule that lets it in, on GCP "
             "`gcloud compute firewall-rules create NAME --allow={service} --source-ranges={src}`",
         ),
+        (D.FABRIC, ByFabric, "firewall-deny"): Cause(
+            "{by}",
+            "it passes after a rule of a lower number that allows it, "
+            "`gcloud compute firewall-rules create NAME --allow={service} --source-ranges={src} --priority=0`",
+        ),
+        (D.FABRIC, ByFabric, "firewall-egress"): Cause(
+            "{by}",
+            "it passes after a rule of a lower number that allows it, "
+            "`gcloud compute firewall-rules create NAME --direction=EGRESS --allow={service} --destination-ranges={dst} --priority=0`",
+        ),
+        (D.FABRIC, ByFabric, "nat-ports"): Cause(
+            "{by}",
+            "it passes when connections end, or with more ports for each VM, on GCP "
+            "`gcloud compute routers nats update NAT --router=ROUTER --min-ports-per-vm=NUMBER`",
+        ),
+        (D.FABRIC, ByFabric, "load-balancer"): Cause(
+            "{by}", "it passes when a node joins that may be its backend: `kubectl get nodes`"
+        ),
+        (D.FABRIC, ByFabric, "load-balancer-port"): Cause(
+            "{by}", "it passes when the Service has that port: `kubectl get service -A -o wide | grep {dst}`"
+        ),
         (D.FABRIC, ByFabric, "source-check"): Cause(
             "{by}",
             "it passes when the cloud knows {src} as an address of {prev}, on GCP "
@@ -32,7 +53,7 @@ FABRIC: Final[Table] = MappingProxyType(
         (D.FABRIC, ByFabric, "alias-address"): Cause(
             "{by}",
             "it passes when {prev} has an external address and masquerades: "
-            "`iptables -t nat -A POSTROUTING -s {src} -o {prev_dev} -j MASQUERADE`",
+            "`iptables -t nat -A POSTROUTING -s {src} -o {prev_dev} -j MASQUERADE`, or when a Cloud NAT covers {src}",
         ),
         (D.FABRIC, ByFabric, "no-external-address"): Cause(
             "{by}",

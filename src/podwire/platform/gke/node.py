@@ -1,84 +1,40 @@
-"""GKE: VMs in a VPC, COS images, alias ranges.
-
-Composed with the reference plugins or with Calico (reference sheet kube-proxy and GKE, section 3; Calico, section 7).
-"""
+"""A COS VM as a GKE node: eth0 by DHCP, docker0, and the rules that its image and the boot script leave (sheet sections 3.1 and 3.5)."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-from podwire.cni.backend import Backend
-from podwire.cni.calico.backend import CalicoBackend
-from podwire.cni.calico.config import Calico
-from podwire.cni.ptp.backend import PtpBackend
-from podwire.cni.ptp.config import PtpNetwork
-from podwire.errors import ConfigError
 from podwire.fabric.cloud import METADATA, GcpVpc, Nic
 from podwire.fabric.cloud import nic_mac as vpc_mac
-from podwire.fabric.firewall import FirewallRule
-from podwire.kubeproxy.config import NODE_CIDR, KubeProxyConfig
 from podwire.linux.fib import RTPROT_DHCP, NextHop, Route
 from podwire.linux.link import SCOPE_HOST, SCOPE_LINK, Link
 from podwire.linux.machine import Machine
 from podwire.linux.netlink import Netlink
+from podwire.platform.gke.masquerade import BOOT_CHAIN
 from podwire.trace.events import Owner
 from podwire.wire.addr import Ip, Ip4, Ip6, Mac, Net
 
 DHCP: Final = Owner("dhcp", "lease of eth0")
+IMAGE: Final = Owner("cos", "the image's host firewall")
+BOOT: Final = Owner("configure-helper.sh", "GKE's boot script")
 _METRIC: Final = 1024
 _LEASE: Final = 3600
 _NSEC: Final = 1_000_000_000
 _LOOPBACK6: Final = Ip6.parse("::1")
 _DOCKER: Final = Ip4.parse("169.254.123.1")
-MTU: Final = 1460
+_POLICIES: Final = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\nCOMMIT\n"
+_OPEN: Final = "".join(
+    f"-A {chain} -p {name} -j ACCEPT\n" for chain in ("INPUT", "FORWARD") for name in ("tcp", "udp", "icmp", "sctp")
+)
+_CONCEALED: Final = f"*mangle\n-I OUTPUT -s {METADATA}/32 -j DROP\nCOMMIT\n"
 
 
-class GKE(msgspec.Struct, frozen=True):
-    """A GKE cluster's ranges. ``dataplane="ptp"`` wires pods by the reference plugins, "calico" is a cluster with network policy enabled.
+def start_node(machine: Machine, vpc: GcpVpc, nic: Nic, *, default_snat: bool | None = None) -> Link:
+    """Boot a COS VM: eth0 by DHCP with a /32 and its routes, then docker0 without a port.
 
-    ``pod_range`` is the secondary range of which every node gets a /24 as alias range, ``node_range`` the subnet's
-    primary range.
+    ``default_snat``: as a node of GKE, whose boot script opens the host firewall and writes the chain IP-MASQ or leaves that; None for a
+    VM that stands in a VPC without GKE.
     """
-
-    dataplane: Literal["ptp", "calico"] = "ptp"
-    node_range: str = "10.0.0.0/24"
-    pod_range: str = "10.32.0.0/14"
-    service_range: str = "10.36.0.0/20"
-    project: str = "project_id"
-    zone: str = "us-central1-a"
-    name: str = "cluster"
-
-    def new_backend(self) -> Backend:
-        """The CNI backend of the data plane. Raises ``ConfigError`` for one that there is not."""
-        if self.dataplane == "calico":
-            return CalicoBackend(Calico(backend="none", ipam="host-local", mtu=MTU))
-        if self.dataplane == "ptp":
-            return PtpBackend(PtpNetwork(mtu=MTU))
-        raise ConfigError("GKE", f"dataplane={self.dataplane!r}: expected 'ptp' or 'calico'")
-
-    def kube_proxy(self) -> KubeProxyConfig:
-        """The flags of seed 002 (section 1.8): a node's own pods are those of its alias range."""
-        return KubeProxyConfig(
-            cluster_cidr=self.pod_range,
-            detect_local_mode=NODE_CIDR,
-            iptables_sync_period=60 * _NSEC,
-            iptables_min_sync_period=10 * _NSEC,
-        )
-
-    def firewall_rules(self) -> tuple[FirewallRule, ...]:
-        """What GKE itself adds to the VPC (section 3.2): pods reach everything, nodes reach one another."""
-        everything = ("tcp", "udp", "sctp", "icmp", "esp", "ah")
-        tags = frozenset({f"gke-{self.name}-node"})
-        return (
-            FirewallRule(f"gke-{self.name}-all", (Net.parse(self.pod_range),), everything, tags=tags),
-            FirewallRule(f"gke-{self.name}-vms", (Net.parse(self.node_range),), ("tcp", "udp", "icmp"), tags=tags),
-        )
-
-
-def start_node(machine: Machine, vpc: GcpVpc, nic: Nic) -> Link:
-    """Boot a COS VM: eth0 by DHCP with a /32 and its routes, then docker0 without a port."""
     netns = machine.root.netns
     kernel = Netlink(netns)
     kernel.link_up(netns.loopback)
@@ -88,7 +44,18 @@ def start_node(machine: Machine, vpc: GcpVpc, nic: Nic) -> Link:
     kernel.link_up(eth0)
     lease(machine, eth0, nic.ip, nic.gateway)
     _start_docker(netns.machine)
+    if default_snat is not None:
+        _boot_rules(machine, default_snat=default_snat)
     return eth0
+
+
+def _boot_rules(machine: Machine, *, default_snat: bool) -> None:
+    """The image drops what comes in and what is forwarded; the boot script lets four protocols through, and empties nat (3.5)."""
+    Netlink(machine.root.netns, IMAGE).iptables_restore(_POLICIES)
+    script = Netlink(machine.root.netns, BOOT)
+    script.iptables_restore(f"*filter\n{_OPEN}COMMIT\n*nat\n-F\nCOMMIT\n{_CONCEALED}", noflush=True)
+    if default_snat:
+        script.iptables_restore(BOOT_CHAIN, noflush=True)
 
 
 def _manage_loopback(lo: Link) -> None:
