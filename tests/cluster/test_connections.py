@@ -83,6 +83,15 @@ def test_a_rule_that_stands_in_the_way(lab: Cluster, rule: str, error: str, verd
     assert "rule 1 of FORWARD in table filter" in conn.explain()
 
 
+def test_a_refusal_of_the_own_node_is_told_at_once(lab: Cluster) -> None:
+    """It comes while ``connect()`` still holds the socket: poll() tells of it, a blocking connect waits for the next SYN."""
+    client, web = pods(lab, "client", "web")
+    lab.node("node1").exec(f"iptables -I FORWARD -d {web.ip} -j REJECT")
+    begin = lab.network.now
+    assert client.connect(web, 80).error == "connection refused"
+    assert lab.network.now - begin < 100_000_000
+
+
 def test_the_answer_that_is_lost_decides(lab: Cluster) -> None:
     client, web = pods(lab, "client", "web")
     lab.node("node2").exec(f"iptables -I FORWARD -s {web.ip} -j DROP")

@@ -169,11 +169,12 @@ class _Stream:
                 _refused(self.place, dst, Tcp(0, port, flags=TCP_SYN), self.watch.adopt)
             return
         try:
-            self._wait(lambda: not socket.connecting or bool(socket.error), deadline)
+            # As a program that waits with a timeout: poll() tells it of an ICMP error about its SYN at once.
+            self._wait(lambda: not socket.connecting or socket.pollerr, deadline)
             if socket.connected and self._exchange(data, deadline):
                 found.ok = True
             elif not found.error:
-                found.error = words_of(socket.error or ETIMEDOUT)
+                found.error = words_of(socket.error or socket.take_error() or ETIMEDOUT)
         except SocketError as error:
             found.error = words_of(error.errno)
         finally:

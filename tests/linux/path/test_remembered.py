@@ -171,6 +171,8 @@ def forget(lab: Lab) -> None:
             netns.input_routes.clear()
             netns.output_routes.clear()
             netns.flow_hashes.clear()
+            for ct in netns.conntrack:
+                ct.passages, ct.walks = (None,) * len(ct.passages), [None] * len(ct.walks)
             for neighbour in netns.neighbours:
                 neighbour.header = None
             for link in netns.links():
@@ -179,26 +181,44 @@ def forget(lab: Lab) -> None:
                     entry.told = None
 
 
-def story(change: Callable[[Lab], object] | None, *, remember: bool) -> list[Record]:
-    """The records of the second ping."""
+RULES = """*filter
+-A FORWARD -m conntrack --ctstate INVALID -j DROP
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+*nat
+-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE
+COMMIT
+"""
+
+
+def story(change: Callable[[Lab], object] | None, *, remember: bool, tracked: bool = False) -> list[Record]:
+    """The records of the second ping, in ``tracked`` of one that follows many of the same connection."""
     lab = overlay()
-    assert lab.ping("pod1", POD2, size=SIZE).replies == []
+    if tracked:
+        for node in ("node1", "node2"):
+            Netlink(lab[node]).iptables_restore(RULES)
+    probe = lab.ping("pod1", POD2, size=SIZE)
+    assert probe.replies == []
     lab.run(1)
+    for number in range(2, 6 if tracked else 2):
+        probe.send(number)
+        lab.run(1)
     if change is not None:
         change(lab)
     if not remember:
         forget(lab)
     lab.restart()
-    lab.ping("pod1", POD2, size=SIZE)
+    probe.send(9)
     lab.run(2)
     return lab.records
 
 
+@pytest.mark.parametrize("tracked", [False, True], ids=["", "tracked"])
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_changes_between_two_packets_changes_the_second(what: str) -> None:
-    warm = story(CHANGES[what], remember=True)
-    assert warm == story(CHANGES[what], remember=False)
-    assert [record.event for record in warm] != [record.event for record in story(None, remember=True)]
+def test_what_changes_between_two_packets_changes_the_second(what: str, *, tracked: bool) -> None:
+    warm = story(CHANGES[what], remember=True, tracked=tracked)
+    assert warm == story(CHANGES[what], remember=False, tracked=tracked)
+    assert [record.event for record in warm] != [record.event for record in story(None, remember=True, tracked=tracked)]
 
 
 def test_a_packet_with_a_tos_has_a_way_of_its_own() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from errno import EPERM
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from podwire.linux.netfilter.walk import FIRST, WALKS, WalkFn, begin_walk
+from podwire.linux.netfilter.walk import FIRST, WALKS, Walk, WalkFn, begin_walk
 from podwire.trace.log import Record
 
 if TYPE_CHECKING:
@@ -154,7 +154,19 @@ _PENDING: Final = 4096
 """So many walks may wait to be counted."""
 
 
-def _behind(entries: list[Entry], hook: int) -> HookFn:  # noqa: C901 - one straight way, without calls
+def pending(netns: Netns, walk: Walk, octets: int) -> None:
+    """A packet of that length goes a noted way again: its rules are told when somebody asks."""
+    if not walk.packets:
+        waiting = netns.xtables.pending.walks
+        waiting.append(walk)
+        if len(waiting) > _PENDING:
+            netns.xtables.pending.settle()
+            netns.xtables.pending.walks.append(walk)
+    walk.packets += 1
+    walk.octets += octets
+
+
+def _behind(entries: list[Entry], hook: int) -> HookFn:
     """The functions behind the one that finds the connection: a packet whose flow has passed them goes the way that was noted."""
     functions = tuple(entry.fn for entry in entries)
     if not functions:
@@ -182,14 +194,7 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:  # noqa: C901 - one stra
             elif (way := walk.way) == 1:
                 return 1
             elif way:
-                if not walk.packets:
-                    waiting = netns.xtables.pending.walks
-                    waiting.append(walk)
-                    if len(waiting) > _PENDING:
-                        netns.xtables.pending.settle()
-                        netns.xtables.pending.walks.append(walk)
-                walk.packets += 1
-                walk.octets += skb.len
+                pending(netns, walk, skb.len)
                 if walk.events:
                     skb.mark = walk.after
                     machine = netns.machine

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from podwire.linux.skb import Skb
     from podwire.trace.events import RuleMatched
 
-_CTINFO: Final = frozenset({IP_CT_ESTABLISHED, IP_CT_NEW, IP_CT_ESTABLISHED_REPLY})
+CTINFO: Final = frozenset({IP_CT_ESTABLISHED, IP_CT_NEW, IP_CT_ESTABLISHED_REPLY})
 """In these states all packets of a direction have the same header; errors that belong to a connection have others."""
 WALKS: Final = 8
 """So many values has ``ctinfo``: a connection keeps a walk under ``hook * WALKS + ctinfo``."""
@@ -105,4 +105,4 @@ def begin_walk(skb: Skb, netns: Netns, iif: Link | None, oif: Link | None) -> Wa
     ct = skb.ct
     if ct is None or ct.status & (IPS_CONFIRMED | IPS_TEMPLATE) != IPS_CONFIRMED:
         return None
-    return None if skb.nf_trace or skb.ctinfo not in _CTINFO else Walk(skb.mark, iif, oif, netns.xtables.pending)
+    return None if skb.nf_trace or skb.ctinfo not in CTINFO else Walk(skb.mark, iif, oif, netns.xtables.pending)

@@ -11,6 +11,7 @@ from podwire.linux.path.bridge import br_handle_frame
 from podwire.linux.path.forward import ip_forward
 from podwire.linux.path.icmp import ip_error
 from podwire.linux.path.input import ip_local_deliver
+from podwire.linux.path.passage import note, pass_on
 from podwire.linux.path.routein import igmp_route_input, ip_route_input
 from podwire.linux.path.tc import sch_handle_ingress
 from podwire.linux.path.why import sysctl
@@ -198,6 +199,18 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:  # noqa: C901 - two func
         if at_hook(skb, netns, link, None) != 1:
             return
         ip = skb.packet.layers[0]  # type: ignore[assignment]
+        ct = skb.ct
+        if (
+            ct is not None
+            and (passage := ct.passages[skb.ctinfo]) is not None
+            and (dst := passage.dst) is not None
+            and passage.generation == netns.generation
+            and passage.iif is link
+            and passage.mark == skb.mark
+            and skb.dst is None
+            and pass_on(skb, netns, passage, dst, ip)
+        ):
+            return
     # -- ip_rcv_finish
     dst = skb.dst
     routed = None
@@ -236,6 +249,8 @@ def ip_rcv(skb: Skb, link: Link, netns: Netns) -> None:  # noqa: C901 - two func
         return
     if kind == "forward":
         skb.redirect = dst.redirect
+        if (ct := skb.ct) is not None and routed is not None:
+            note(skb, netns, link, dst, ct)
         ip_forward(skb, link, netns)
     elif kind == "error":
         ip_error(skb, link, netns, dst)

@@ -9,6 +9,7 @@ from podwire.trace.events import Flow
 if TYPE_CHECKING:
     from podwire.linux.netfilter.walk import Walk
     from podwire.linux.netns import Netns
+    from podwire.linux.path.passage import Passage
     from podwire.trace.events import ByRule, Conntrack
 
 IP_CT_ESTABLISHED: Final = 0
@@ -48,6 +49,9 @@ ZONE_DIR_REPL: Final = 1 << IP_CT_DIR_REPLY
 ZONE_DIR_BOTH: Final = ZONE_DIR_ORIG | ZONE_DIR_REPL
 
 
+_NO_PASSAGES: Final[tuple[None, ...]] = (None,) * 8
+
+
 class Connection:
     """One connection. ``orig`` is how it began, ``reply`` how its answers come (NAT changes that one).
 
@@ -71,6 +75,7 @@ class Connection:
         "octets",
         "orig",
         "packets",
+        "passages",
         "proto",
         "reply",
         "snat_by",
@@ -124,6 +129,8 @@ class Connection:
         """The rule that asked for another destination."""
         self.walks: list[Walk | None] = [None] * 40
         """What its packets meet behind connection tracking, by hook and ``ctinfo`` (``walk``)."""
+        self.passages: tuple[Passage | None, ...] = _NO_PASSAGES
+        """How its packets are forwarded, by ``ctinfo`` (``path.passage``)."""
         self.told: list[Conntrack | None] = [None] * 8
         """What events say of it, by ``skb.ctinfo``; forgotten with the reply tuple that they name."""
         self.snat_by: ByRule | None = None
