@@ -18,6 +18,7 @@ PAGES = [
     ROOT / "README.md",
     *(page for page in ROOT.glob("docs/**/*.md") if "_build" not in page.parts),
     *ROOT.glob("examples/*/README.md"),
+    *ROOT.glob("examples/calico-scenarios/*/README.md"),
 ]
 SYBIL = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()])
 

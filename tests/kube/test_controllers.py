@@ -274,8 +274,10 @@ def test_anti_affinity_spreads_and_leaves_pending_what_fits_nowhere(world):
     condition = world.store.all("Pod")[2].document["status"]["conditions"][0]
     assert (condition["reason"], condition["message"]) == (
         "Unschedulable",
-        "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."
-        " preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+        (
+            "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."
+            " preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
+        ),
     )
     world.node("n3")
     world.plane.settle()

@@ -235,13 +235,14 @@ def test_merge_keys_and_anchors():
     assert field.plain() == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}, "e": {"b": 1, "c": 3}}
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+words = st.text().filter(lambda text: text not in {"y", "Y", "n", "N"})  # PyYAML writes these without quotes
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words
 trees = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4), max_leaves=12
 )
 
 
-@given(st.dictionaries(st.text(min_size=1), trees, min_size=1, max_size=4))
+@given(st.dictionaries(words.filter(bool), trees, min_size=1, max_size=4))
 def test_values_are_those_of_yaml_and_every_one_has_its_line(tree):
     text = yaml.safe_dump(tree, default_flow_style=False)
     (field,) = documents(text, "f.yaml")
@@ -326,8 +327,8 @@ def test_nothing_is_no_object():
 
 
 def test_deleting_needs_a_name_only():
-    (reference,) = load_references("apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: y, labels: 7}\n")
-    assert (reference.kind, reference.key) == ("Pod", "y/x")
+    (reference,) = load_references("apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: w, labels: 7}\n")
+    assert (reference.kind, reference.key) == ("Pod", "w/x")
     with pytest.raises(NotModelled):
         load_references("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n")
     with pytest.raises(ManifestError, match=r"metadata\.name: got nothing"):
@@ -342,3 +343,8 @@ def test_a_node_that_is_not_there():
     assert str(caught.value) == '<text>:7: spec.nodeName: got "node1", expected one of the nodes a, b'
     with pytest.raises(ManifestError, match="expected a node, and there is none"):
         pod.check([])
+
+
+def test_y_and_n_are_booleans_as_for_gos_yaml():
+    (field,) = documents("{a: y, b: N, c: 'y', d: yy}")
+    assert field.plain() == {"a": True, "b": False, "c": "y", "d": "yy"}

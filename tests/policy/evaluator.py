@@ -69,13 +69,13 @@ class World:
         return not mine or any(self._lets(each, other, target, kind, protocol, port) for each in mine)
 
     def _selects(self, policy: Document, pod: Peer) -> bool:
-        """"An empty podSelector selects all pods in the namespace"; a policy speaks of its own namespace alone."""
+        """The text: "An empty podSelector selects all pods in the namespace"; a policy speaks of its own namespace alone."""
         return policy["metadata"]["namespace"] == pod.namespace and selected(
             policy["spec"].get("podSelector") or {}, pod.labels
         )
 
     def _lets(self, policy: Document, other: Peer, target: Peer, kind: str, protocol: str, port: int) -> bool:
-        """"Each rule allows traffic which matches both the from (to) and ports sections"."""
+        """The text: "Each rule allows traffic which matches both the from (to) and ports sections"."""
         way, side = ("egress", "to") if kind == "Egress" else ("ingress", "from")
         return any(
             self._peers(rule.get(side), policy["metadata"]["namespace"], other)
@@ -84,7 +84,7 @@ class World:
         )
 
     def _peers(self, peers: Sequence[Document] | None, namespace: str, other: Peer) -> bool:
-        """"If this field is empty or missing, this rule matches all sources"; items "are combined using a logical OR operation"."""
+        """The text: "If this field is empty or missing, this rule matches all sources"; items "are combined using a logical OR operation"."""
         return not peers or any(self._peer(each, namespace, other) for each in peers)
 
     def _peer(self, peer: Document, namespace: str, other: Peer) -> bool:
@@ -95,14 +95,14 @@ class World:
         # "If podSelector is also set, … selects the pods matching podSelector in the namespaces selected by namespaceSelector";
         # otherwise "in the policy's own namespace".
         spaces, pods = peer.get("namespaceSelector"), peer.get("podSelector")
-        there = (
-            other.namespace == namespace if spaces is None else selected(spaces, self.namespaces[other.namespace])
-        )
+        there = other.namespace == namespace if spaces is None else selected(spaces, self.namespaces[other.namespace])
         return there and (pods is None or selected(pods, other.labels))
 
 
 def types(policy: Document) -> set[str]:
-    """"If no policyTypes are specified on a NetworkPolicy then by default Ingress will always be set and Egress will be set if the
+    """The directions that it speaks of.
+
+    "If no policyTypes are specified on a NetworkPolicy then by default Ingress will always be set and Egress will be set if the
     NetworkPolicy has any egress rules."
     """
     given = policy["spec"].get("policyTypes")
@@ -110,7 +110,7 @@ def types(policy: Document) -> set[str]:
 
 
 def selected(selector: Document, labels: Mapping[str, str]) -> bool:
-    """"The requirements are ANDed"; NotIn holds too for an object that has no such label."""
+    """The text: "The requirements are ANDed"; NotIn holds too for an object that has no such label."""
     for key, value in (selector.get("matchLabels") or {}).items():
         if key not in labels or labels[key] != value:
             return False
@@ -128,7 +128,7 @@ def _requirement(each: Document, labels: Mapping[str, str]) -> bool:
 
 
 def in_block(block: Document, address: str) -> bool:
-    """"except is a slice of CIDRs that should not be included within an IPBlock"."""
+    """The text: "except is a slice of CIDRs that should not be included within an IPBlock"."""
     at = ip_address(address)
     return at in ip_network(block["cidr"], strict=False) and not any(
         at in ip_network(each, strict=False) for each in block.get("except") or []
@@ -136,7 +136,9 @@ def in_block(block: Document, address: str) -> bool:
 
 
 def ports(given: Iterable[Document] | None, target: Peer, protocol: str, port: int) -> bool:
-    """"If this field is empty or missing, this rule matches all ports (traffic not restricted by port)"; a name is "a named port on a
+    """Whether one of these ports is meant.
+
+    "If this field is empty or missing, this rule matches all ports (traffic not restricted by port)"; a name is "a named port on a
     pod": that of the pod which is connected to. "If not specified, this field [protocol] defaults to TCP."
     """
     wanted = list(given or [])

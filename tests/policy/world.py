@@ -80,10 +80,13 @@ class Lab:
         self.spaces[name] = {**labels, "kubernetes.io/metadata.name": name}
 
     def set(self, policies: Sequence[Document]) -> None:
-        """These policies, and no other: what has the name of one that is there changes it."""
-        names = {_name(each) for each in policies}
+        """These policies, and no other: what has the name of one that is there changes it.
+
+        Where a policy does not give its types it is deleted first: the server fills in types, and an apply leaves what it does not name.
+        """
+        stay = {_name(each) for each in policies if each["spec"].get("policyTypes")}
         for old in self.policies:
-            if _name(old) not in names:
+            if _name(old) not in stay or not old["spec"].get("policyTypes"):
                 self.cluster.delete(dict(old))
         if policies:
             self.cluster.apply([dict(each) for each in policies])
@@ -220,7 +223,11 @@ def pod(space: str, name: str, node: str, labels: Mapping[str, str]) -> dict[str
     ]
     # Names are those of one container; c has ``web`` twice, which takes two.
     containers = [
-        {"name": f"c{index}", "image": "nicolaka/netshoot", "ports": [each for each in ports if each["protocol"] == way]}
+        {
+            "name": f"c{index}",
+            "image": "nicolaka/netshoot",
+            "ports": [each for each in ports if each["protocol"] == way],
+        }
         for index, way in enumerate(("TCP", "UDP"))
     ]
     return {

@@ -19,7 +19,9 @@ from podwire.transcript.script import Line, Script, parse
 HERE = Path(__file__).parent
 LABS = HERE.parents[1] / "examples" / "gke-calico"
 TRANSCRIPTS = sorted(HERE.glob("*.console"))
-NOTES = sorted((HERE / "notes").glob("[AC]*.txt"))
+OTHERWISE = {"B02", "B05", "D04"}
+"""Notes that another test reads: ages, a shell's line, a path."""
+NOTES = sorted(path for path in (HERE / "notes").glob("*.txt") if path.stem not in OTHERWISE)
 
 FREE = [
     (r"^\d\d:\d\d:\d\d\.\d{6} ", "TIME "),
@@ -37,8 +39,15 @@ FREE = [
     (r"\becr [1-9]\d*", "ecr N"),
     (r"\b(seq|ack) \d{7,}", r"\1 N"),
     (r"\.(?!30007\b)\d{4,5}(?= >|: Flags)", ".PORT"),
+    # A22's interfaces of pods whose names the note does not say.
+    (r"\bcali(e989573d8f9|daa2afa5d01|d36dd6ef613|a1bddb29d2e)\b", "caliNAME"),
+    (r"\binitval 0x[0-9a-f]{8}\b", "initval N"),
     (r"\bfe80::(?!ecee:eeff|4001:)[0-9a-f:]+/64", "fe80::EUI/64"),
 ]
+
+
+SHOWN_BY_PICTURES = {"A16", "A17"}
+"""Rows whose commands the note tells of, or shows in a picture."""
 
 
 def masked(text: str) -> str:
@@ -129,7 +138,8 @@ def test_between_the_reply_and_the_probe_nobody_asks_for_pod1():
 
 
 def test_every_row_that_the_note_shows_has_its_transcript():
-    assert {path.stem for path in NOTES} == {path.stem for path in TRANSCRIPTS if path.stem[0] in "AC"}
+    written = {path.stem for path in TRANSCRIPTS if path.stem[0] in "AC"} - SHOWN_BY_PICTURES
+    assert {path.stem for path in NOTES if path.stem[0] in "AC"} == written
 
 
 # --------------------------------------------------------------------------------------------------- what no text shows

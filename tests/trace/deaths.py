@@ -24,6 +24,7 @@ from podwire.trace.events import (
     Encapsulated,
     Forwarded,
     Owner,
+    Refused,
     Translated,
 )
 from podwire.trace.reasons import DropReason
@@ -74,6 +75,8 @@ class Death(NamedTuple):
             story.send(1, "node1", "eth0", frame(self.packet))
         if self.row[2] in {"service", "hairpin"}:
             story.add(1, "node1", Translated("DNAT", "PREROUTING", CLUSTER_IP, POD2, 53, 53, by=TO_ENDPOINT))
+        if self.row[2] == "policies" and isinstance(self.by, ByRule):
+            story.add(1, "node1", refused(self.by))
         if self.row[2] == "invalid":
             story.add(1, "node1", Conntrack("INVALID"))
         reason = DropReason(self.row[0]) if self.row[0] != ANY else D.NOT_SPECIFIED
@@ -129,6 +132,28 @@ SCTP = Packet((IPv4(POD1, POD2, 132),), b"x" * 8)
 DROP_RULE = ByRule(
     "filter", "FORWARD", 3, "-i cali+ -j DROP", Owner("felix", "NetworkPolicy default/deny", "spec.egress[0]")
 )
+
+
+def refused(by: ByRule) -> Refused:
+    """What Felix says of the policies that it asked."""
+    return Refused(
+        by,
+        pod="default/pod2",
+        direction="ingress",
+        policies=("NetworkPolicy default/deny", "NetworkPolicy default/web"),
+        policy="NetworkPolicy default/web",
+        nearest="spec.ingress[0]",
+        fits=("port 80/TCP fits",),
+        fails=("192.168.1.11 (pod default/pod1) is not among from[0].podSelector role=ok",),
+        change="kubectl label pod pod1 -n default role=ok",
+    )
+
+
+def felix(words: str) -> ByRule:
+    """A rule that Felix comments so."""
+    text = f'-m comment --comment "cali:XzLwqIUXgBSg20K1" -m comment --comment "{words}" -j DROP'
+    return ByRule("filter", "cali-tw-cali222", 7, text, Owner("felix", "Pod default/pod2"))
+
 
 CLUSTER_IP = Ip.parse("10.96.0.10")
 TO_ENDPOINT = ByRule(
@@ -380,6 +405,17 @@ DEATHS = (
         echo(dst=Ip.parse("127.0.0.1")),
         **NF_HOOK,
     ),
+    Death(
+        (ANY, ByRoute, "blackhole block"),
+        ByRoute(
+            "blackhole",
+            "192.168.1.0/26",
+            "main",
+            proto="bird",
+            owner=Owner("bird", "IPPool default-ipv4-ippool", "block 192.168.1.0/26 of node node1"),
+        ),
+        where="ip_error",
+    ),
     Death((D.IP_LOCAL_SOURCE, None, "hairpin"), packet=udp(), where="ip_rcv_finish", dev="eth0", here="default/pod2"),
     Death((D.NO_SOCKET, None, "service"), packet=udp(), where="udp_queue_rcv_skb", dev="eth0", here="default/pod2"),
     Death(
@@ -594,4 +630,28 @@ DEATHS = (
     Death((D.DROP_EP_NOT_READY, ByProgram, ""), said(D.DROP_EP_NOT_READY, "cilium_call_policy[7] is empty")),
     Death((D.INVALID_IDENTITY, ByProgram, ""), said(D.INVALID_IDENTITY, "VNI 1 from 10.0.0.24 is that of a host")),
     Death((D.TTL_EXCEEDED, ByProgram, ""), said(D.TTL_EXCEEDED, "ttl 1"), echo(ttl=1), PROGRAMS[0]),
+    # Felix.
+    Death((D.NETFILTER_DROP, ByRule, "policies"), felix("Drop if no policies passed packet"), where="nf_hook_slow"),
+    Death((D.NETFILTER_DROP, ByRule, "no profiles"), felix("Drop if no profiles matched"), where="nf_hook_slow"),
+    Death(
+        (D.NETFILTER_DROP, ByRule, "source of a pod"),
+        ByRule("raw", "cali-PREROUTING", 4, "-m rpfilter --validmark --invert -j DROP", Owner("felix")),
+        SPOOFED,
+        "nf_hook_slow",
+    ),
+    Death((D.NETFILTER_DROP, ByRule, "unknown interface"), felix("Unknown interface"), where="nf_hook_slow"),
+    *(
+        Death(
+            (D.NETFILTER_DROP, ByRule, row),
+            felix(words),
+            udp(dport=4789) if row.startswith("vxlan") else echo(),
+            "nf_hook_slow",
+        )
+        for row, words in (
+            ("vxlan from pods", "Drop VXLAN encapped packets originating in workloads"),
+            ("ipip from pods", "Drop IPinIP encapped packets originating in workloads"),
+            ("ipip from strangers", "Drop IPIP packets from non-Calico hosts"),
+            ("vxlan from strangers", "Drop IPv4 VXLAN packets from non-Calico hosts"),
+        )
+    ),
 )

@@ -14,6 +14,7 @@ from podwire.trace.events import (
     Created,
     Delivered,
     Dropped,
+    Encapsulated,
     Flooded,
     Forwarded,
     IcmpSent,
@@ -456,3 +457,12 @@ def test_a_circle_of_one_is_none():
     """A machine that forwarded once and saw the ttl end is on a way, not in a circle."""
     story = Story().add(1, "node1", Created(0, "", echo()), Forwarded("a", "b", 1))
     assert "it came with ttl" in sentence_of(story.die(1, "gw", "ip_forward", DropReason.IP_INHDR))
+
+
+def test_a_tunnel_on_the_way_is_named_with_what_led_into_it():
+    outer = Ip.parse("10.0.0.23"), Ip.parse("10.0.0.24")
+    way = ByRoute("unicast", "192.168.1.0/26", "main", "tunl0", outer[1], proto="bird", owner=Owner("bird"))
+    story = Story().add(1, "default/pod1", Created(0, "", echo()))
+    story.add(1, "node1", Encapsulated("tunl0", "ipip", *outer, by=way))
+    told = " ".join(story.trace().explain().split())
+    assert "node1 put it into ipip 10.0.0.23 > 10.0.0.24 at tunl0: route 192.168.1.0/26 via 10.0.0.24 dev tunl0" in told

@@ -289,7 +289,7 @@ root@n1:~# ssh node2 cat /proc/sys/net/ipv4/ip_forward
     [
         (
             "$ ip a\n",
-            "t.console:3: prompt '$ ': stands on no machine: only kubectl and ssh work there; name its machine in the header",
+            "t.console:3: prompt '$ ': stands on no machine: only kubectl, calicoctl and ssh work there; name its machine in the header",
         ),
         ("root@n1:~# frobnicate\n", None),
         ("root@n1:~# ip a | cat\n", None),

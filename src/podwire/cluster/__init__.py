@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from podwire.cluster import manifests, naming
+from podwire.cluster.bgp.obstacles import obstructed
 from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Handle, Host, HostPod, Node, Pod, Service, target_text
 from podwire.cluster.machines import Builder
@@ -64,6 +65,7 @@ class Cluster(Underlay):
         """When it began, in ns since 1970."""
         self._builder = Builder(self.network, cni)
         self._kubelet = Kubelet(self.network, self.backend)
+        self._kubelet.bgp.filtered = lambda source, target: obstructed(self.networks, source, target)
         for agent in cni.new_agents(self._masquerade_config) if isinstance(cni, GKE) else ():
             self._kubelet.add_agent(agent)
         self._nodes: dict[str, Node] = {}
@@ -464,4 +466,5 @@ class Cluster(Underlay):
         from podwire.cluster.capture import Capture
 
         self.settle()
+        self._kubelet.bgp.watch([device.partition(":")[0] for device in devices] or ["*"], filter)
         return Capture(self.network, devices, filter)

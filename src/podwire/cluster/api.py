@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from podwire.cluster.balancing import balancing_of
+from podwire.cluster.calico_node import CALICO_NODE
 from podwire.cluster.kubelet_events import KubeletEvents
 from podwire.cluster.node_objects import node_document
 from podwire.cluster.proxying import Proxying
 from podwire.cluster.sandboxes import Sandboxes, new_pod_document, set_running
 from podwire.cluster.system import KUBE_PROXY, SYSTEM, SystemObjects
-from podwire.cni.backend import ReadsObjects
+from podwire.cni.backend import HasKinds, ReadsObjects
 from podwire.errors import ConfigError, NotModelled
 from podwire.kube.controllers import ControlPlane
 from podwire.kube.events import Recorder
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from podwire.cluster.handles import Node, Pod
     from podwire.fabric.clock import Alarm
 
+_NO_CRD: Final = (
+    'a kind that this cluster has (no matches for kind "{}" in version "{}": ensure CRDs are installed first)'
+)
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -55,6 +59,8 @@ class Api:
         self.store = Store(lambda: cluster.network.now, cluster.network.random, whole)
         self._system = SystemObjects(cluster, self.store, whole)
         self._busy = False
+        self._annotations: dict[str, dict[str, str]] = {}
+        """Of each Node, as they were when they were last passed on."""
         self._labels: dict[str, dict[str, str]] = {}
         """Labels of each pod when both sides last agreed."""
         self.recorder = Recorder(self.store)
@@ -70,8 +76,10 @@ class Api:
         if self._proxying.possible:
             self.renders.add("Service")
         backend = cluster.backend
-        self._reads = backend.reads if isinstance(backend, ReadsObjects) else frozenset()
         self.renders |= self._reads
+        if isinstance(backend, HasKinds):
+            for kind in backend.custom_kinds:
+                self.store.kinds.register(kind)
         self._seen: list[Stored] = []
         """What the CNI's agents last heard of."""
         cluster.kubelet.api = lambda kind: [each.object for each in self.store.all(kind)]
@@ -80,7 +88,16 @@ class Api:
                 self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
             if self._proxying.possible:
                 self._system.add_kube_proxy()
+            self._system.add_calico_node()
+            for document in backend.first_objects() if isinstance(backend, HasKinds) else ():
+                self.store.create(document)
             self.settle()
+
+    @property
+    def _reads(self) -> frozenset[str]:
+        """The kinds whose changes the CNI's agents hear of."""
+        backend = self._cluster.backend
+        return backend.reads if isinstance(backend, ReadsObjects) else frozenset()
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -99,7 +116,11 @@ class Api:
         for stored, line in found:
             if line != "unchanged":
                 self.warn(stored)
-        return [f"{stored.kind.singular}/{stored.name} {line}" for stored, line in found]
+        names = [
+            getattr(each, "shown", "") or f"{stored.kind.singular}/{stored.name}"
+            for each, (stored, _) in zip(objects, found, strict=True)
+        ]
+        return [f"{name} {line}" for name, (_, line) in zip(names, found, strict=True)]
 
     def warn(self, stored: Stored) -> None:
         """An object was written: say so where nobody acts upon it."""
@@ -112,13 +133,17 @@ class Api:
             self._namespace(each.namespace)
         return self.store.apply(document, each.at)
 
-    def refuse(self, each: ApiObject | PodObject) -> None:
-        """Raise for what would be stored and then not done."""
+    def refuse(self, each: ApiObject | PodObject, *, nodes: bool = True) -> None:
+        """Raise for what would be stored and then not done. A pod of a node that is not there stays Pending: ``nodes`` refuses it."""
         if isinstance(each, PodObject):
-            each.check(node.name for node in self._cluster.nodes)
+            if nodes:
+                each.check(node.name for node in self._cluster.nodes)
             self._sandboxes.check(each)
             return
-        if each.kind == "NetworkPolicy" and "NetworkPolicy" not in self.renders:
+        if self.store.kinds.of(each.version, each.kind) is None:
+            kind, version = each.at.at("kind"), each.at.at("apiVersion")
+            raise kind.error(_NO_CRD.format(kind.written or each.kind, version.written or each.version))
+        if each.version == "networking.k8s.io/v1" and each.kind == "NetworkPolicy" and each.kind not in self.renders:
             raise NotModelled(f"kind {each.kind} of {each.version}", each.at.at("kind").where)
         if each.kind == "Node" and self.store.get("Node", each.name) is None:
             raise NotModelled(f"a Node without a machine: add_node({each.name!r}) makes one", each.at.at("kind").where)
@@ -155,11 +180,14 @@ class Api:
             raise NotModelled("deleting a Node", reference.at.where)
         if (kind.name, reference.namespace, reference.name) == ("DaemonSet", SYSTEM, KUBE_PROXY):
             raise NotModelled("a cluster whose kube-proxy is deleted", reference.at.where)
+        if (kind.name, reference.namespace, reference.name) == ("DaemonSet", SYSTEM, CALICO_NODE):
+            raise NotModelled("a cluster whose calico-node is deleted", reference.at.where)
         space = reference.namespace if kind.namespaced else ""
         if self.store.get(kind.slot, reference.name, space) is not None:  # what owns it may have taken it along
             self.store.delete(kind.slot, reference.name, space, grace=grace)
         self.settle()
-        return f'{kind.singular} "{reference.name}" deleted'
+        named = reference.shown or f'{kind.singular} "{reference.name}"'
+        return f"{named} deleted"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -257,6 +285,7 @@ class Api:
         set_running(self.store, stored, pod.node, str(pod.ip))
         self._sandboxes.adopt(self.store.need("Pod", stored.name, namespace), pod)
         self._labels[pod.spec.key] = dict(pod.spec.labels)
+        self._cluster.kubelet.adopted(pod.node.name)
 
     def _namespace(self, name: str) -> None:
         self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -267,6 +296,9 @@ class Api:
         if len(seen) == len(self._seen) and all(new is old for new, old in zip(seen, self._seen, strict=True)):
             return False
         self._seen = seen
+        backend = self._cluster.backend
+        if isinstance(backend, HasKinds):
+            backend.hear(lambda kind: [each.object for each in self.store.all(kind)])
         return True
 
     def _pass_on(self) -> None:
@@ -293,8 +325,21 @@ class Api:
                 node.labels.update(own)
                 changed = True
             self._labels[f"node {node.name}"] = dict(node.labels)
+            changed |= self._pass_annotations(node)
         if changed:
             self._cluster.told()
+
+    def _pass_annotations(self, node: Node) -> bool:
+        """What people write into a Node's annotations (an AS number, a reflector's cluster id), its agents read."""
+        written = dict(self.store.need("Node", node.name).document["metadata"].get("annotations") or {})
+        before = self._annotations.get(node.name, node.spec.annotations)
+        new = {key: value for key, value in written.items() if before.get(key) != value}
+        gone = [key for key in before if key not in written and self._annotations.get(node.name) is not None]
+        self._annotations[node.name] = written
+        for key in gone:
+            node.spec.annotations.pop(key, None)
+        node.spec.annotations.update(new)
+        return bool(new or gone)
 
 
 def _warn(service: Stored) -> None:

@@ -46,6 +46,10 @@ class Operations:
         backend = self._cluster.backend
         return backend if isinstance(backend, CalicoBackend) else None
 
+    def watched(self, machine: str, filter: str) -> None:
+        """Its sessions of BGP send their keepalives as packets from now on, where the filter names them."""
+        self._cluster.kubelet.bgp.watch([machine], filter)
+
     def kinds(self) -> tuple[Kind, ...]:
         """Those of the store, and the backend's."""
         backend = self._cluster.backend
@@ -66,7 +70,7 @@ class Operations:
         """Refuse what would be stored and not done."""
         for each in objects:
             if not isinstance(each, IPPoolObject):
-                self._cluster.api.refuse(each)
+                self._cluster.api.refuse(each, nodes=False)
 
     def stored(self, each: Stored) -> None:
         """Say that nobody acts upon it, where that is so."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from podwire.cluster.bgp.carrier import Carrier
 from podwire.cluster.serving.server import Port, Serving, Starter, open_ports
 from podwire.cni import loopback
 from podwire.cni.backend import Agent, Backend, NodeSpec, PodSpec, PortMapping, Rescan, Rescans, Rounds
@@ -21,6 +22,7 @@ from podwire.tools.resolving.resolvconf import PATH as RESOLV_CONF
 from podwire.trace.events import Owner
 
 if TYPE_CHECKING:
+    from podwire.cluster.bgp.speaker import BgpSpeaker
     from podwire.fabric.network import Network
 
 _HOSTS = """# Kubernetes-managed hosts file.
@@ -58,6 +60,15 @@ class RunningAgent:
         """What it has logged on this node, oldest first; nothing for an agent whose words podwire does not keep."""
         lines = getattr(self.agent, "log", None)
         return tuple(lines(self._node.name)) if lines is not None else ()
+
+    @property
+    def ready(self) -> str:
+        """What the readiness probe says of it: empty where it is ready, or where it is never asked. Of BIRD: who it has no session with."""
+        asked = getattr(self.agent, "ready", None)
+        if asked is None:
+            return ""
+        self._kubelet.settle()
+        return str(asked(self._node, self._kubelet))
 
     def pause(self) -> None:
         """Hold it back: what happens from now on does not reach the node's kernel by it."""
@@ -124,6 +135,8 @@ class Kubelet:
     def __init__(self, network: Network, backend: Backend) -> None:
         self._network = network
         self._backend = backend
+        self.bgp = Carrier(network)
+        """The BGP sessions of all machines."""
         self._runtime = Runtime(backend)
         self._nodes: dict[str, NodeSpec] = {}
         self._pods: dict[str, list[PodSpec]] = {}
@@ -141,6 +154,8 @@ class Kubelet:
         """Agents beside those of the CNI."""
         self._stale: dict[str, NodeSpec] = {}
         """Nodes whose agents have not heard of the last changes elsewhere."""
+        self._beside: dict[str, int] = {}
+        """The generation of routers and hosts, when it was last seen."""
         self._seen: dict[str, int] = {}
         """The generation of each node's namespace after its agents acted, or when somebody else was last seen to have changed it."""
 
@@ -166,6 +181,15 @@ class Kubelet:
     def pods(self) -> Iterator[PodSpec]:
         """All pods that have an address, node by node."""
         return (pod for node in self._nodes for pod in self.pods_on(node))
+
+    def speaker(self, node: str) -> BgpSpeaker | None:
+        """BIRD's sessions on a node; what comes by packets, its agents hear of at once."""
+        spec = self._nodes.get(node)
+        return None if spec is None else self.bgp.speaker(spec.machine, partial(self._heard, spec))
+
+    def _heard(self, node: NodeSpec) -> None:
+        self.revision += 1
+        self.sync(node)
 
     def after(self, ns: int, callback: Callable[[], None]) -> None:
         """Call back when ``ns`` nanoseconds of virtual time have passed."""
@@ -220,6 +244,13 @@ class Kubelet:
         self.revision += 1
         self._stale = dict(self._nodes)
 
+    def adopted(self, name: str) -> None:
+        """The API server has taken in a pod of this node that was there before: its agents see all of it now."""
+        self.revision += 1
+        self._stale[name] = self._nodes[name]
+        if self._backend.shares_pods:
+            self.told()
+
     def settle(self) -> None:
         """Agents that have not heard of the last changes act now: called before anything looks at a machine.
 
@@ -227,16 +258,46 @@ class Kubelet:
         """
         for node in self._nodes.values():
             self.notice(node)
+        self._notice_others()
         while self._stale:
             self.sync(next(iter(self._stale.values())))
+        self._settle_routers()
+
+    def _settle_routers(self) -> None:
+        """Routers that speak BGP act, until nobody hears anything new."""
+        if not self.bgp.routers:
+            return
+        before = -1
+        while before != self.bgp.revision:
+            before = self.bgp.revision
+            for router in self.bgp.routers:
+                router.act()
+            if before != self.bgp.revision:
+                self.told()
+            while self._stale:
+                self.sync(next(iter(self._stale.values())))
+        for router in self.bgp.routers:
+            self._beside[router.machine.name] = router.machine.root.netns.generation
 
     def notice(self, node: NodeSpec) -> None:
         """Where a node's kernel is not as its agents left it, they will find out when they look again."""
         generation = node.machine.root.netns.generation
         if self._seen.get(node.name) != generation:
             self._seen[node.name] = generation
+            self.bgp.suspect(node.name)
             for agent in self._agents[node.name]:
                 agent.arm()
+
+    def _notice_others(self) -> None:
+        """Somebody changed a router or a host: sessions may pass there."""
+        changed = False
+        for name, machine in self._network.machines.items():
+            if name not in self._nodes:
+                generation = machine.root.netns.generation
+                changed = changed or self._beside.get(name, generation) != generation
+                self._beside[name] = generation
+        if changed:
+            self.bgp.suspect()
 
     @contextmanager
     def own_change(self, node: NodeSpec) -> Iterator[None]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_TIME: Final = 3600 * 1_000_000_000
 """A command that would not end is interrupted after one virtual hour."""
 
-OPERATORS: Final = frozenset({"kubectl", "k", "calicoctl"})
+OPERATORS: Final = frozenset({"kubectl", "k", "calicoctl", "birdcl"})
 """Commands that reach the API: nodes and hosts have them, containers only where their image holds one (``calico/ctl``)."""
 
 
@@ -103,14 +103,16 @@ def start(
     if not words:
         raise PodwireError("the command is empty")
     # The programs that run in a container find their API server; other images hold no such command.
-    held = words[0].rpartition("/")[2] in place.image.tools
-    missing = place.container and words[0] in OPERATORS and not held
+    operates = words[0] in OPERATORS and (not place.container or words[0] in place.image.tools)
+    missing = words[0] in OPERATORS and not operates
     tool = command_not_found if missing else registry.find(place.image, words[0])
     if tool is None:
         raise NotModelled(f"command {words[0]!r} (podwire has {', '.join(registry.names())})", place.netns.label)
+    if words[0] == "tcpdump" and cluster is not None:
+        cluster.watched(place.machine.name, " ".join(words[1:]))
     process = Process(network, place, words, stdin=stdin, directory=directory, terminals=terminals)
     process.environment = environment or {}
-    process.cluster = None if place.container and not held else cluster
+    process.cluster = cluster if operates else None
     process.on_send = on_send
     process.on_output = on_output
     process.start(tool)

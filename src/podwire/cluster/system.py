@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from podwire.cluster.calico_node import CALICO_NODE, calico_node_daemon_set
 from podwire.cluster.node_objects import CONTROL_PLANE
 from podwire.kube.endpoints import SERVICE_NAME
 from podwire.platform.gke import GKE
@@ -139,13 +140,20 @@ class SystemObjects:
         self._store.create(_object("v1", "ServiceAccount", KUBE_PROXY, SYSTEM))
         self._store.create(kube_proxy_daemon_set(self._cluster.cni))
 
+    def add_calico_node(self) -> None:
+        """Calico's on GKE."""
+        cni = self._cluster.cni
+        if isinstance(cni, GKE) and cni.dataplane == "calico":
+            self._store.create(calico_node_daemon_set(cni))
+
 
 def is_agent(pod: Stored) -> bool:
-    """The pod is kube-proxy's: podwire runs that program as an agent of the node, without a container."""
-    if pod.namespace != SYSTEM or pod.labels.get("k8s-app") != KUBE_PROXY:
+    """The pod is kube-proxy's or calico-node's: podwire runs those programs as agents of the node, without a container."""
+    name = pod.labels.get("k8s-app")
+    if pod.namespace != SYSTEM or name not in {KUBE_PROXY, CALICO_NODE}:
         return False
     owners = pod.document["metadata"].get("ownerReferences") or ()
-    return any(each["kind"] == "DaemonSet" and each["name"] == KUBE_PROXY for each in owners)
+    return any(each["kind"] == "DaemonSet" and each["name"] == name for each in owners)
 
 
 def kube_proxy_daemon_set(cni: Any) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from podwire.cluster.bgp.router import BgpRouter, BgpSettings
 from podwire.cluster.cables import NicSpec
 from podwire.cluster.handles import Host
 from podwire.cluster.machines import Builder
@@ -18,6 +19,7 @@ from podwire.fabric.vnet import VirtualNetwork
 
 if TYPE_CHECKING:
     from podwire.cluster import Cluster
+    from podwire.cluster.pods import Kubelet
     from podwire.linux.machine import Machine
 
 
@@ -25,6 +27,7 @@ class Underlay:
     """What ``Cluster`` inherits. ``drops`` is a list of ``PROTOCOL[:PORT[-PORT]]``, such as ``ipip``, ``4`` or ``udp:4789``."""
 
     _builder: Builder
+    _kubelet: Kubelet
     _hosts: dict[str, Host]
 
     @property
@@ -112,6 +115,7 @@ class Underlay:
         Raises ``ConfigError``.
         """
         self._builder.networks.set(name, mtu, drops)
+        self._kubelet.bgp.suspect()
 
     def set_nic(self, machine: str, *, source_dest_check: bool, network: str | None = None) -> None:
         """The source/destination check of a machine's NIC in the network of a cloud. Raises ``ConfigError``.
@@ -134,14 +138,19 @@ class Underlay:
         loopbacks: Sequence[str] = (),
         routes: Sequence[str] = (),
         image: str = "debian-12",
+        bgp: Mapping[str, Any] | None = None,
     ) -> Host:
         """A Linux router: network name to address (``dhcp`` on an uplink), or NICs; forwarding is on.
 
         ``loopbacks`` are addresses on dummy devices loop1, loop2 …; ``routes`` static ones, ``PREFIX via GATEWAY``. Without any
         it gets routes to the networks behind other routers, and so do nodes and hosts on segments (``cluster.ways``).
 
+        ``bgp`` makes it speak BGP: ``{"as": 64513, "peers": [{"address": "192.168.10.101", "as": 64512}]}``; it announces ``networks``
+        or else those of its loopbacks.
+
         Raises ``ConfigError`` for an unknown network or a bad address.
         """
+        settings = BgpSettings.of(f"router {name!r}", bgp) if bgp is not None else None
         specs = (
             [
                 NicSpec(f"eth{i}", net, "" if address == "dhcp" else address, dhcp=address == "dhcp")
@@ -150,7 +159,11 @@ class Underlay:
             if isinstance(nics, Mapping)
             else list(nics)
         )
-        return self._keep(self._builder.add_router(name, specs, image, loopbacks, routes))
+        host = self._keep(self._builder.add_router(name, specs, image, loopbacks, routes))
+        if settings is not None:
+            carrier = self._kubelet.bgp
+            carrier.routers.append(BgpRouter(carrier, self._builder.network.machines[name], settings))
+        return host
 
     def add_host(self, name: str, address: str, *, network: str | None = None, image: str = "debian-12") -> Host:
         """A machine outside the cluster: on the Internet, or in a network (``address`` may then be ``dhcp`` on an uplink)."""

@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
+from podwire.cni.bgp import Speaker
+from podwire.kube.kinds import Kind
 from podwire.linux.fib import RT_TABLE_MAIN, RTPROT_BOOT, UNICAST
 from podwire.linux.link import SCOPE_UNIVERSE
 from podwire.linux.machine import Machine
@@ -213,6 +215,9 @@ class View(Protocol):
     def told(self) -> None:
         """Something changed that agents of other nodes read: they look again before anybody looks at them."""
 
+    def speaker(self, node: str) -> Speaker | None:
+        """The BGP sessions of a node, carried as packets; None where nothing carries any."""
+
 
 class Agent(Protocol):
     """A program on every node that keeps a part of it as it should be: Felix, BIRD, cilium-agent."""
@@ -281,8 +286,22 @@ class Backend(Protocol):
 class ReadsObjects(Protocol):
     """A backend whose agents act upon objects of the API server."""
 
-    reads: frozenset[str]
-    """The kinds, by the names that ``View.objects`` takes: a change of one is told to the agents."""
+    @property
+    def reads(self) -> frozenset[str]:
+        """The kinds, by the names that ``View.objects`` takes: a change of one is told to the agents."""
+
+
+@runtime_checkable
+class HasKinds(Protocol):
+    """A backend whose CustomResourceDefinitions the API server has (KDD: Calico keeps its objects there)."""
+
+    custom_kinds: tuple[Kind, ...]
+
+    def first_objects(self) -> Sequence[dict[str, Any]]:
+        """The objects that its agents write when they first start."""
+
+    def hear(self, objects: Callable[[str], Sequence[Any]]) -> None:
+        """Objects that it reads have changed: its settings among them. ``objects`` gives those of a kind, typed."""
 
 
 @runtime_checkable
@@ -296,6 +315,13 @@ class HasConflist(Protocol):
 
     def conflist(self, node: NodeSpec) -> tuple[str, str]:
         """Path and text of the file, as the backend writes it when it is installed on a node."""
+
+
+@runtime_checkable
+class ReadsConflist(Protocol):
+    """A backend whose plugin reads what somebody edited in its part of the CNI configuration: ``edited`` are those members."""
+
+    edited: frozenset[str]
 
 
 @runtime_checkable

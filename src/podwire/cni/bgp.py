@@ -6,12 +6,14 @@ The sessions themselves are carried by the cluster (``View.speaker``), as packet
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
 import msgspec
 
 from podwire.wire.addr import Ip, Net
 
+_RECENT: Final = 20 * 3600 * 1_000_000_000
 LOCAL_PREF: Final = 100
 """BIRD's ``default bgp_local_pref``."""
 
@@ -68,7 +70,7 @@ State = Literal["up", "start", "down"]
 
 
 class SessionState(msgspec.Struct, frozen=True):
-    """A session as ``birdcl show protocols`` shows it: ``since`` in ns since 1970, ``info`` such as ``Established``; ``error`` the last one."""
+    """A session as ``birdcl show protocols`` has it: ``since`` in ns since 1970, ``info`` such as ``Established``, the last ``error``."""
 
     neighbour: Neighbour
     state: State
@@ -80,6 +82,12 @@ class SessionState(msgspec.Struct, frozen=True):
     def established(self) -> bool:
         """Routes pass."""
         return self.info == "Established"
+
+
+def since(time: int, now: int) -> str:
+    """A time as BIRD 1.6 prints it in lists of protocols: of the last 20 hours the hour, else the day (``timeformat protocol``)."""
+    shown = datetime.fromtimestamp(time // 1_000_000_000, UTC)
+    return f"{shown:%H:%M:%S}" if now - time < _RECENT else f"{shown:%Y-%m-%d}"
 
 
 Export = Callable[[Neighbour, Path], bool]
@@ -102,7 +110,12 @@ class Speaker(Protocol):
 def prefer(learned: Learned) -> tuple[object, ...]:
     """Smaller is better: local preference, length of the path, MED, external before internal, then who spoke (RFC 4271, 9.1.2.2)."""
     path = learned.path
-    return (*equal_cost(learned), int(path.originator or learned.router_id), len(path.clusters), int(learned.neighbour.remote))
+    return (
+        *equal_cost(learned),
+        int(path.originator or learned.router_id),
+        len(path.clusters),
+        int(learned.neighbour.remote),
+    )
 
 
 def equal_cost(learned: Learned) -> tuple[int, ...]:
@@ -118,7 +131,7 @@ def best(candidates: Iterable[Learned]) -> dict[Net, list[Learned]]:
         groups.setdefault(each.path.prefix, []).append(each)
     for prefix, group in groups.items():
         if len(group) > 1:
-            group.sort(key=prefer)  # type: ignore[arg-type]
+            group.sort(key=prefer)
             cost = equal_cost(group[0])
             groups[prefix] = [each for each in group if equal_cost(each) == cost]
     return groups

@@ -209,6 +209,28 @@ class CalicoIpam:
         if not pool.selects(self.nodes.get(block.affinity, {})):
             self.release_affinity(block)
 
+    def release_ip(self, ip: Ip) -> bool:
+        """``ReleaseIPs``: one address goes back, whoever uses it; False if nobody has it."""
+        for block in self._containing(ip):
+            found = block.allocations.get(int(ip) - int(block.cidr.addr))
+            if found is not None:
+                block.release_one(int(ip) - int(block.cidr.addr))
+                self._lent.pop(ip, None)
+                self._handles[found.handle].remove(block.cidr)
+                if not self._handles[found.handle]:
+                    del self._handles[found.handle]
+                self.revision += 1
+                self._after_release(block)
+                return True
+        return False
+
+    def _after_release(self, block: Block) -> None:
+        """A block without owner goes when it is empty; one of a node that its pool does not select is given up."""
+        if block.empty and block.affinity is None:
+            del self._blocks[block.cidr]
+        else:
+            self._give_up_foreign(block)
+
     def release_affinity(self, block: Block) -> None:
         """``releaseBlockAffinity``: an empty block goes; one in use loses its owner, and its addresses have to be routed one by one."""
         self.revision += 1

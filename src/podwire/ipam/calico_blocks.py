@@ -109,6 +109,11 @@ class Block:
             self.unallocated.append(ordinal)
         return [self.address(ordinal) for ordinal in gone]
 
+    def release_one(self, ordinal: int) -> None:
+        """One address goes to the tail of the queue. Raises ``KeyError`` where it is not in use."""
+        del self.allocations[ordinal]
+        self.unallocated.append(ordinal)
+
     def borrowed(self) -> Iterator[tuple[Ip, Allocation]]:
         """Addresses in use on other nodes than the owner, by address."""
         for ordinal in sorted(self.allocations):

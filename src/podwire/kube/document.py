@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 import yaml
@@ -12,9 +13,18 @@ from podwire.errors import ManifestError
 from podwire.kube.fields import Field, join
 
 if TYPE_CHECKING:
-    Loader = yaml.SafeLoader
+    _Loader = yaml.SafeLoader
 else:
-    Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Loader(_Loader):
+    """YAML 1.1 as Go's yaml.v2 reads it: ``y`` and ``n`` are booleans too (resolve.go)."""
+
+    bool_values: ClassVar[dict[str, bool]] = {**_Loader.bool_values, "y": True, "n": False}
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]\Z"), list("yYnN"))
 
 _DEEPEST: Final = 100
 _MOST: Final = 200_000

@@ -40,7 +40,10 @@ def _no_update(new: Any, old: Any, problems: Problems) -> None:
 
 
 class Kind(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """One kind. ``plural`` and ``short`` are what kubectl takes; ``name_words`` says what its names are."""
+    """One kind. ``plural`` and ``short`` are what kubectl takes; ``name_words`` says what its names are.
+
+    ``custom`` is a kind of a CustomResourceDefinition that has a type of its own.
+    """
 
     version: str
     name: str
@@ -48,6 +51,7 @@ class Kind(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     short: tuple[str, ...] = ()
     namespaced: bool = True
     type: Any = Custom
+    custom: bool = False
     default: Callable[[dict[str, Any]], None] = _nothing
     check: Callable[[Any, Problems], None] = _no_check
     check_update: Callable[[Any, Any, Problems], None] = _no_update
@@ -61,7 +65,12 @@ class Kind(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     @property
     def slot(self) -> str:
         """Under which name a store keeps its objects: a backend's NetworkPolicy is not Kubernetes's."""
-        return self.name if self.type is not Custom else f"{self.name}.{self.group}"
+        return f"{self.name}.{self.group}" if self.is_custom else self.name
+
+    @property
+    def is_custom(self) -> bool:
+        """Of a CustomResourceDefinition: the server knows no strategic merge of it, and counts its generations."""
+        return self.custom or self.type is Custom
 
     @property
     def resource(self) -> str:

@@ -99,12 +99,13 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """What ``kubectl delete -f`` reads of an object."""
+    """What ``kubectl delete -f`` reads of an object; ``shown`` as in ``ApiObject``."""
 
     kind: str
     namespace: str
     name: str
     at: Field
+    shown: str = ""
 
     @property
     def key(self) -> str:

@@ -29,13 +29,17 @@ __all__ = [
 
 
 class ApiObject(msgspec.Struct, frozen=True, eq=False):
-    """An object of a kind that the API server's store keeps, decoded; the store validates it (``kube.store``)."""
+    """An object of a kind that the API server's store keeps, decoded; the store validates it (``kube.store``).
+
+    ``shown`` is how kubectl's lines name it, where it is kept under other names than it was written with.
+    """
 
     version: str
     kind: str
     namespace: str
     name: str
     at: Field
+    shown: str = ""
 
     @property
     def key(self) -> str:
@@ -106,12 +110,18 @@ def decode_object(field: Field) -> KubeObject:
 
 def decode_reference(field: Field) -> Reference:
     """Kind, namespace and name, which is all that deleting needs."""
-    _, kind = _kind_of(field)
+    from podwire.kube.calico.kinds import stored_field, stored_kind, stored_name
+
+    version, kind = _kind_of(field)
     metadata = field.get("metadata")
     if metadata is None:
         raise field.missing("metadata", "a mapping")
     wanted: dict[str, Any] = {name: at for name, at in metadata.members().items() if name in {"name", "namespace"}}
     names = decode(msgspec.structs.replace(metadata, value=wanted), _Names)
+    if (calico := stored_kind(version, kind)) is not None:
+        shown = f'{kind.lower()}.{version.rpartition("/")[0]} "{names.name}"'
+        field = stored_field(field)
+        return Reference(calico.name, names.namespace, stored_name(kind, names.name), field, shown)
     return Reference(kind, names.namespace, names.name, field)
 
 
@@ -131,6 +141,7 @@ def _kind_of(field: Field) -> tuple[str, str]:
 
 
 def _stored(version: str, kind: str) -> bool:
+    from podwire.kube.calico.kinds import stored_kind
     from podwire.kube.kinds import KINDS as STORED
 
-    return (version, kind) in STORED
+    return (version, kind) in STORED or stored_kind(version, kind) is not None

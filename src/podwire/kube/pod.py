@@ -34,6 +34,8 @@ _ANNOTATIONS: Final = (
     "kubernetes.io/egress-bandwidth",
 )
 """What CNI plugins read."""
+_SOURCES: Final = "cni.projectcalico.org/allowedSourcePrefixes"
+"""But this one is Felix's to read."""
 _SENDERS: Final = (
     *(("lifecycle", event, handler) for event in ("postStart", "preStop") for handler in ("httpGet", "tcpSocket")),
     *((kind, "grpc") for kind in KINDS),
@@ -277,7 +279,7 @@ def _not_modelled(field: Field) -> Iterator[Field]:
     """What is written there and would matter."""
     annotations = field.get("metadata", "annotations")
     for name, at in annotations.members().items() if annotations is not None else ():
-        if name.startswith(_ANNOTATIONS):
+        if name.startswith(_ANNOTATIONS) and name != _SOURCES:
             yield at
     paths = [
         *((name,) for name in _NOT_MODELLED),

@@ -21,10 +21,13 @@ def claim(store: Store, holder: Stored, kind: str, selector: LabelSelector) -> l
     """
     found: list[Stored] = []
     for each in store.all(kind, holder.namespace):
-        mine, fits = each.controller == holder.uid, selector.matches(each.labels)
+        manager = each.controller
+        if manager and manager != holder.uid:  # as most are: nobody asks the selector
+            continue
+        mine, fits = bool(manager), selector.matches(each.labels)
         if mine and not fits:
             _set_owner(store, each, None)
-        elif not mine and fits and not each.controller and not each.terminating and not holder.terminating:
+        elif not mine and fits and not each.terminating and not holder.terminating:
             found.append(_set_owner(store, each, holder))
         elif mine:
             found.append(each)

@@ -15,7 +15,7 @@ from podwire.kube.admission import admit_pod
 from podwire.kube.decode import decode
 from podwire.kube.fields import Field, from_python
 from podwire.kube.invalid import Problems, StatusError, refuse
-from podwire.kube.kinds import Custom, Kind
+from podwire.kube.kinds import Kind
 from podwire.kube.meta import Metadata
 from podwire.kube.naming import random_suffix
 from podwire.kube.patch import json_patch, merge, strategic, three_way
@@ -36,9 +36,9 @@ _SERVERS: Final = (
 )
 """Members of ``metadata`` that the server alone writes."""
 _GENERATIONS: Final = frozenset(
-    {"DaemonSet", "Deployment", "EndpointSlice", "NetworkPolicy", "Pod", "ReplicaSet", "StatefulSet"}
+    {"DaemonSet", "Deployment", "EndpointSlice", "NetworkPolicy", "ReplicaSet", "StatefulSet"}
 )
-"""Kinds whose changes are counted in ``metadata.generation``, besides those that backends register."""
+"""Kinds whose changes are counted in ``metadata.generation``, besides those that backends register (Pods since 1.33)."""
 _NO_STATUS: Final = frozenset({"ConfigMap", "Endpoints", "EndpointSlice", "Event", "ServiceAccount"})
 
 Propagation = Literal["Background", "Orphan"]
@@ -75,7 +75,7 @@ class Store(Shelf):
         stream = self.draw("uid", kind.name, *key)
         meta["uid"] = str(uuid.UUID(int=stream.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.timestamp()
-        if kind.name in _GENERATIONS or kind.type is Custom:
+        if kind.name in _GENERATIONS or kind.is_custom:
             meta["generation"] = 1
         return self._write("ADDED", kind, key, new, typed)
 
@@ -141,13 +141,16 @@ class Store(Shelf):
     ) -> Stored:
         """``kubectl patch``: a strategic merge patch, a JSON merge patch (``merge``) or a JSON patch (``json``, a list)."""
         old = self.need(kind, name, namespace)
-        if how == "strategic" and old.kind.type is Custom:
+        if how == "strategic" and old.kind.is_custom:
             raise StatusError("UnsupportedMediaType", "the body of the request was in an unknown format")
         change: Any = {"strategic": strategic, "merge": merge, "json": json_patch}[how]
         new = change(old.document, patch)
         meta = new.get("metadata", {}) if isinstance(new, dict) else {}
         if (meta.get("name"), meta.get("namespace", "")) != (name, namespace):
-            raise StatusError("BadRequest", "the name of the object does not match the name on the URL")
+            raise StatusError(
+                "BadRequest",
+                f"the name of the object ({meta.get('name', '')}) does not match the name on the URL ({name})",
+            )
         return self.update(new, status=status)
 
     def delete(

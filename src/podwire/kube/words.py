@@ -147,7 +147,9 @@ def http_header(text: str) -> list[str]:
     """A header's name (``IsHTTPHeaderName``)."""
     if re.fullmatch("[-A-Za-z0-9]+", text, re.ASCII):
         return []
-    return [_regex("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name")]
+    return [
+        _regex("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name")
+    ]
 
 
 def parse_ip(text: str) -> Ip | None:

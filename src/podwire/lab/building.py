@@ -170,6 +170,7 @@ def build(lab: Plan) -> Cluster:
                 loopbacks=router.loopbacks,
                 routes=router.routes,
                 image=router.image or "debian-12",
+                bgp=msgspec.to_builtins(router.bgp) if router.bgp is not None else None,
             )
     for name, node in spec.nodes.items():
         with _about(node.at, "a node that can be built"):

@@ -46,6 +46,7 @@ Drop = Annotated[
         description=f"what to lose: a protocol by name or number, with ports where it has some, such as {GRAMMAR}",
     ),
 ]
+Asn = Annotated[int, Meta(ge=1, le=(1 << 32) - 1, description="an AS number")]
 Priority = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, description="a number of seconds, 0 or more")]
 ServerUrl = Annotated[
@@ -148,6 +149,21 @@ class Nic(msgspec.Struct, frozen=True):
     source_dest_check: bool = True
 
 
+class BgpPeer(msgspec.Struct, frozen=True):
+    """Another speaker of BGP."""
+
+    address: Address
+    asn: Asn = msgspec.field(name="as")
+
+
+class Bgp(msgspec.Struct, frozen=True):
+    """A router that speaks BGP."""
+
+    asn: Asn = msgspec.field(name="as")
+    peers: tuple[BgpPeer, ...] = ()
+    networks: tuple[str, ...] | None = None
+
+
 class Router(msgspec.Struct, frozen=True):
     """A machine that forwards."""
 
@@ -156,6 +172,7 @@ class Router(msgspec.Struct, frozen=True):
     loopbacks: tuple[Address, ...] = ()
     routes: tuple[RouteText, ...] = ()
     image: Name | None = None
+    bgp: Bgp | None = None
 
 
 class Node(msgspec.Struct, frozen=True):

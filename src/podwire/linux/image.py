@@ -70,6 +70,7 @@ _IMAGES: Final = MappingProxyType(
             ),
             Image(
                 "ubuntu-22.04",
+                tools={"iptables": "1.8.7"},
                 sysctls={"net.ipv4.conf.all.rp_filter": "2", "net.ipv4.conf.default.rp_filter": "2"},
                 os="Ubuntu 22.04.5 LTS",
                 kernel="5.15.0-124-generic",

@@ -43,6 +43,8 @@ def wants_stdin(argv: list[str]) -> bool:
         return _carries_stdin(argv[1:])
     if argv[0] in {"kubectl", "k"}:
         return _kubectl_reads(argv)
+    if argv[0] == "calicoctl":
+        return bool({"-", "-f-", "--filename=-"} & {*argv[1:]})
     return (
         argv[0] == "tee"
         or "-" in argv[1:]

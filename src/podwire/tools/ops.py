@@ -31,6 +31,9 @@ class ClusterOps(Protocol):
     def calico(self) -> CalicoBackend | None:
         """Calico's own data beside the store: settings, IPAM blocks, sessions; None where the cluster has another CNI."""
 
+    def watched(self, machine: str, filter: str) -> None:
+        """Somebody looks at the packets of a machine, with a filter in tcpdump's language."""
+
     def kinds(self) -> tuple[Kind, ...]:
         """Every kind of the cluster: those of the store, then those that its backend keeps by itself."""
 

@@ -14,6 +14,7 @@ _TOOLS: Final = MappingProxyType(
     {
         "arp": "podwire.tools.arp:arp",
         "arping": "podwire.tools.arping:arping",
+        "birdcl": "podwire.tools.birdcl:birdcl",
         "bridge": "podwire.tools.bridge:bridge",
         "cat": "podwire.tools.cat:cat",
         "calicoctl": "podwire.tools.calicoctl:calicoctl",

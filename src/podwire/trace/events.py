@@ -239,6 +239,25 @@ class RuleMatched(Event, frozen=True, gc=False, tag="rule-matched"):
     kind: str = "rule"
 
 
+class Refused(Event, frozen=True, gc=False, tag="refused"):
+    """What the writer of rule ``by``, which discards the packet next, can say of it, by the objects as they are at this moment.
+
+    None of ``policies``, which select ``pod`` for ``direction`` (ingress, egress), allows it. The rule that came nearest is field
+    ``nearest`` of ``policy`` ("" where nothing is known of rules), of which the clauses ``fits`` hold and ``fails`` do not; the command
+    ``change`` would mend that.
+    """
+
+    by: ByRule
+    pod: str
+    direction: str
+    policies: tuple[str, ...]
+    policy: str = ""
+    nearest: str = ""
+    fits: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+    change: str = ""
+
+
 class Logged(Event, frozen=True, gc=False, tag="logged"):
     """A rule wrote about the packet, which begins with ``prefix``.
 
@@ -422,6 +441,7 @@ AnyEvent = (
     | Transmitted
     | Routed
     | RuleMatched
+    | Refused
     | Logged
     | Conntrack
     | Translated

@@ -28,6 +28,7 @@ from podwire.trace.events import (
     NeighbourChanged,
     Reassembled,
     Received,
+    Refused,
     Routed,
     RuleMatched,
     Translated,
@@ -74,6 +75,8 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
             return "route", noted(event.by, event.rule)
         case RuleMatched():
             return "rule", f"{choice(event)} by {noted(event.by)}"
+        case Refused():
+            return "why", refused_line(event)
         case Logged():
             return (
                 ("log", event.text.rstrip())
@@ -128,6 +131,12 @@ def event_line(event: AnyEvent) -> tuple[str, str]:  # noqa: C901 - one case for
             return "joined", f"into #{event.into}"
         case Flooded():
             return "flood", f"{len(event.ids)} copies: {_numbers(event.ids)}"
+
+
+def refused_line(event: Refused) -> str:
+    """``NetworkPolicy default/deny for ingress of default/b: port 80/TCP fits; …``."""
+    fails = "; ".join((*event.fits, *event.fails))
+    return f"{', '.join(event.policies)} for {event.direction} of {event.pod}" + (f": {fails}" if fails else "")
 
 
 def endpoint(ip: Ip, port: int) -> str:

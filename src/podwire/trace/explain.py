@@ -43,6 +43,7 @@ def _paragraphs(recorder: Recorder, packet: int, start: int, title: str) -> list
     found = [f"{title}{name(recorder, packet)}", sentence(recorder, packet)]
     found += filter(None, (_errno(recorder, packet), _way(recorder, packet)))
     found += _translations(recorder, packet)
+    found += _encapsulations(recorder, packet)
     found += _messages(recorder, packet)
     found += resolutions(recorder, packet, start)
     children = offspring(recorder, packet)
@@ -108,6 +109,17 @@ def _translations(recorder: Recorder, packet: int) -> list[str]:
             ", as it was on the way there" if event.reply else f": {decided(event.by)}" if event.by is not None else ""
         )
         found.append(f"{record.netns} made {new} its {side} in place of {old}{why}.")
+    return found
+
+
+def _encapsulations(recorder: Recorder, packet: int) -> list[str]:
+    """The tunnels that it took, and what led into each."""
+    found = []
+    for record in steps(recorder, packet):
+        event = record.event
+        if isinstance(event, Encapsulated):
+            why = f": {decided(event.by)}" if event.by is not None else ""
+            found.append(f"{record.netns} put it into {event.kind} {event.src} > {event.dst} at {event.dev}{why}.")
     return found
 
 

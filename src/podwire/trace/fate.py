@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-from podwire.trace.causes import ARP, Cause, find, services
+from podwire.trace.causes import ARP, Cause, find, policies, routing, services
 from podwire.trace.events import (
     PACKET_OTHERHOST,
+    ByRoute,
     ByRule,
     Conntrack,
     Created,
@@ -260,6 +261,8 @@ def _note(recorder: Recorder, packet: int, event: Dropped) -> str:
         return "redirect"
     if event.reason is DropReason.NETFILTER_DROP and isinstance(event.by, ByRule) and event.by.number:
         return _rule_note(trail, event.by)
+    if isinstance(event.by, ByRoute) and routing.is_block(event.by):
+        return routing.BLOCK
     if event.reason is DropReason.IP_INHDR:
         expired = any(isinstance(r.event, IcmpSent) and r.event.type == ICMP_TIME_EXCEEDED for r in trail)
         if expired or event.where == "ip_forward":
@@ -287,7 +290,7 @@ def _rule_note(trail: Sequence[Record], by: ByRule) -> str:
     """What made a rule discard the packet, where it is not the rule alone."""
     if "-j TPROXY" in by.text:
         return "tproxy"
-    if refused := services.refusal(by):
+    if refused := services.refusal(by) or policies.note(by, trail):
         return refused
     states = [r.event.state for r in trail if isinstance(r.event, Conntrack)]
     return "invalid" if states and states[-1] == "INVALID" and _INVALID.search(by.text) else ""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Final
 
+from podwire.trace.causes import policies
 from podwire.trace.events import (
     By,
     ByFabric,
@@ -69,6 +70,7 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     it; ``key`` and ``double`` belong to a switch, ``switch back`` to rp_filter, ``link value`` to a device, ``far far_dev far_rest`` to
     its other end, ``prefix type table_arg`` to a route, ``down wanted`` to the lack of one, ``priority`` to an ip rule, ``table
     chain number iptables owned writer`` to a netfilter rule, ``part namespace name policy`` to the Service that it was written for,
+    ``refusal mend`` to what policies lacked,
     ``leading leading_here leading_part leading_chain`` to the rule of a Service that led the packet here, ``object setting`` to a
     fabric, ``ip`` to a neighbour, ``tpa spa`` to an ARP message; ``circle`` names the machines of a routing loop.
     """
@@ -91,6 +93,7 @@ def fields(recorder: Recorder, packet: int) -> dict[str, str]:
     found |= _frame_fields(trail)
     found |= _by_fields(by)
     found |= _leading_fields(trail)
+    found |= policies.refused_fields(trail)
     waits = [step.event for step in trail if isinstance(step.event, Waiting)]
     if "ip" not in found:
         found["ip"] = str(waits[-1].ip) if waits else "its next hop"

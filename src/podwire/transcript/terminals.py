@@ -183,7 +183,7 @@ class Prompts:
         elif here is None:
             raise ConfigError(
                 f"prompt {prompt!r}",
-                "stands on no machine: only kubectl and ssh work there; name its machine in the header",
+                "stands on no machine: only kubectl, calicoctl and ssh work there; name its machine in the header",
             )
         else:
             there, then = here, wanted

@@ -33,7 +33,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Kubectl(Run, frozen=True):
-    """Run kubectl where the prompt stands, or at the operator's workstation where it stands on no machine."""
+    """Run kubectl, or calicoctl, where the prompt stands, or at the operator's workstation where it stands on no machine."""
 
 
 class Shell(msgspec.Struct, frozen=True):
@@ -99,6 +99,8 @@ def _order(words: Sequence[str]) -> Order:
     name = words[0]
     if name in _KUBECTL:
         return _kubectl(words, ())
+    if name == "calicoctl":
+        return Kubectl(tuple(words))
     if name == "sudo":
         return _sudo(words[1:])
     if name == "sshpass":

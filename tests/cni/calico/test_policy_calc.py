@@ -213,7 +213,7 @@ def test_selectors_of_one_side_are_joined() -> None:
         '((!has(projectcalico.org/namespace) && a == "b") && !c == "d")'
     ]
     assert [found.sets[each].selector for each in (*one.dst_sets, *one.not_dst_sets)] == [
-        '((projectcalico.org/serviceaccount in {"one", "two"} && pcsa.role == "r") && !has(x))'
+        '((pcsa.role == "r" && projectcalico.org/serviceaccount in {"one", "two"}) && !has(x))'
     ]
 
 

@@ -5,6 +5,7 @@ import pytest
 from podwire.cni.calico.rules import names, static, workloads
 from podwire.cni.calico.rules.model import Chains, Marks, Policy, PolicyRule, Profile, RuleConfig, RuleText, Workload
 from podwire.cni.calico.rules.policies import policy_chains, profile_chains, render_rule
+from podwire.cni.calico.rules.tables import desired
 from podwire.wire.addr import Net
 
 NONE = RuleConfig()
@@ -331,12 +332,11 @@ def test_seed_000_grows_by_eighty_lines() -> None:
         endpoints = [
             Workload(name, (f"kns.{space}", f"ksa.{space}.{account}")) for name, (space, account) in pods.items()
         ]
-        chains = {**static.filters(config), **workloads.dispatch(endpoints, config)}
+        profiles: dict[str, Profile] = {}
         for each in endpoints:
-            chains |= workloads.endpoint(each, config)
-            chains |= profile_chains(Profile(each.profiles[0], ALLOW, ALLOW), config)
-            chains |= profile_chains(Profile(each.profiles[1]), config)
-        return sum(3 + len(rules) for rules in chains.values())
+            space, account = each.profiles
+            profiles |= {space: Profile(space, ALLOW, ALLOW), account: Profile(account)}
+        return sum(3 + len(rules) for rules in desired(config, endpoints, (), profiles)["filter"].values())
 
     before = {
         "cali2aa1a9aa779": ("gmp-system", "collector"),

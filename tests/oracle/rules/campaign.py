@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from podwire.linux.netfilter.xt.registry import is_target
-from tests.oracle.rules import compare, draw, kernel, ours, services
+from tests.oracle.rules import compare, draw, kernel, ours, policies, services
 from tests.oracle.rules.case import Answer, Case, Local, Seen, Send
 from tests.oracle.rules.parts import BASE
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 RECORDED = HERE / "recorded"
-DRAWN = {"rules": draw.generate, "services": services.generate}
+DRAWN = {"rules": draw.generate, "services": services.generate, "policies": policies.generate}
 """What draws the cases of a seed."""
 CHANCES = 2
 """How often a case that differs is asked again: what agrees once was a race of the real one."""

@@ -48,6 +48,10 @@ class Case(msgspec.Struct, frozen=True):
     """UDP ports at which the router listens."""
     syncs: tuple[str, ...] = ()
     """Given to ``iptables-restore --noflush --counters`` afterwards, one by one."""
+    devices: tuple[str, ...] = ()
+    """The router's devices towards a and b, if they have other names than ra and rb: then it has no addresses and no neighbours at first."""
+    setup: tuple[tuple[str, str], ...] = ()
+    """Commands of the router with their standard input, after ``sysctls`` and before all else."""
 
 
 class Seen(msgspec.Struct):

@@ -86,6 +86,10 @@ def datagram(data: bytes, names: Names, *, quoted: bool = False) -> str:
     bad = _good(proto, src, dst, body) if whole else ""
     if proto == packets.UDP:
         sport, dport, length = struct.unpack("!HHH", body[:6])
+        inner = packets.unwrapped(body)
+        if inner is not None and not quoted:
+            head = f"{text} udp {names.port(sport)} > {dport} len {length} vxlan {body[8:16].hex()}{bad}"
+            return f"{head} ({frame(inner, names)})"
         return f"{text} udp {names.port(sport)} > {names.port(dport)} len {length} {body[8:].hex()}{bad}"
     if proto == packets.TCP:
         sport, dport = struct.unpack("!HH", body[:4])

@@ -47,9 +47,10 @@ def enter(path):
         os.close(descriptor)
 
 
-def build(names):
-    """The three namespaces and the two cables."""
+def build(names, devices):
+    """The three namespaces and the two cables; addresses where the devices have their usual names."""
     a, r, b = names
+    ra, rb = devices or ("ra", "rb")
     for name in names:
         run("ip", "netns", "add", name)
         run("ip", "netns", "exec", name, "sysctl", "-qw", *packets.SWITCHES)
@@ -58,22 +59,19 @@ def build(names):
         "ip",
         "-batch",
         "-",
-        text=f"link add eth0 netns {a} address {mac['a']} type veth peer name ra netns {r} address {mac['ra']}\n"
-        f"link add eth0 netns {b} address {mac['b']} type veth peer name rb netns {r} address {mac['rb']}\n",
+        text=f"link add eth0 netns {a} address {mac['a']} type veth peer name {ra} netns {r} address {mac['ra']}\n"
+        f"link add eth0 netns {b} address {mac['b']} type veth peer name {rb} netns {r} address {mac['rb']}\n",
     )
     for name in (a, b):
         run("ip", "-n", name, "-batch", "-", text="link set lo up\nlink set eth0 arp off up\n")
-    lines = [
-        "link set lo up",
-        "link set ra up",
-        "link set rb up",
-        "addr add 10.1.0.1/24 dev ra",
-        "addr add 10.2.0.1/24 dev rb",
-    ]
-    for number in range(2, 10):
+    lines = ["link set lo up", f"link set {ra} up", f"link set {rb} up"]
+    if not devices:
+        lines += ["addr add 10.1.0.1/24 dev ra", "addr add 10.2.0.1/24 dev rb"]
+    for number in range(2, 10) if not devices else ():
         lines.append(f"neigh add 10.1.0.{number} lladdr {mac['a']} dev ra nud permanent")
         lines.append(f"neigh add 10.2.0.{number} lladdr {mac['b']} dev rb nud permanent")
-    lines.append("route add default via 10.2.0.2")
+    if not devices:
+        lines.append("route add default via 10.2.0.2")
     run("ip", "-n", r, "-batch", "-", text="\n".join(lines) + "\n")
     run("ip", "netns", "exec", r, "sysctl", "-qw", "net.ipv4.ip_forward=1")
 
@@ -153,9 +151,11 @@ def answer(case, number, home):
     monitor = None
     seen = {"frames": [], "refused": [], "saved": "", "connections": "", "trace": "", "error": ""}
     try:
-        build(names)
+        build(names, case["devices"])
         if case["sysctls"]:
             run(*inside, "sysctl", "-qw", *case["sysctls"])
+        for command, text in case["setup"]:
+            run(*inside, *command.split(), text=text)
         if case["routes"]:
             run("ip", "-n", router, "-batch", "-", text="\n".join(case["routes"]) + "\n")
         if case["sets"]:
@@ -182,7 +182,7 @@ def answer(case, number, home):
                 seen["trace"] = out.read()
         seen["saved"] = run(*inside, f"{tool}-save", "-c")
         seen["connections"] = run(*inside, "conntrack", "-L", "-o", "extended", check=False)
-        if case["sets"]:
+        if case["sets"] or case["setup"]:
             seen["connections"] += run(*inside, "ipset", "save")
     except OSError as error:
         seen["error"] = str(error)

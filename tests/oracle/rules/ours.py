@@ -20,9 +20,10 @@ IPPROTO_RAW = 255
 
 
 class Router:
-    """The three namespaces of a case."""
+    """The three namespaces of a case; addresses where the devices have their usual names."""
 
-    def __init__(self) -> None:
+    def __init__(self, devices: tuple[str, ...] = ()) -> None:
+        ra, rb = devices or ("ra", "rb")
         self.network = Network()
         self.machine = self.network.add_machine("host")
         self.frames: list[tuple[int, str, str]] = []
@@ -36,25 +37,26 @@ class Router:
         self.root(
             *"ip link add eth0 netns a address".split(),
             mac["a"],
-            *"type veth peer name ra netns r address".split(),
+            *f"type veth peer name {ra} netns r address".split(),
             mac["ra"],
         )
         self.root(
             *"ip link add eth0 netns b address".split(),
             mac["b"],
-            *"type veth peer name rb netns r address".split(),
+            *f"type veth peer name {rb} netns r address".split(),
             mac["rb"],
         )
         for name in "ab":
             self.inside(name, *"ip link set lo up".split())
             self.inside(name, *"ip link set eth0 arp off up".split())
-        for line in (
-            "link set lo up",
-            "link set ra up",
-            "link set rb up",
-            "addr add 10.1.0.1/24 dev ra",
-            "addr add 10.2.0.1/24 dev rb",
-        ):
+        for line in ("link set lo up", f"link set {ra} up", f"link set {rb} up"):
+            self.inside("r", "ip", *line.split())
+        if not devices:
+            self._addresses(mac)
+        self.inside("r", *"sysctl -qw net.ipv4.ip_forward=1".split())
+
+    def _addresses(self, mac: dict[str, str]) -> None:
+        for line in ("addr add 10.1.0.1/24 dev ra", "addr add 10.2.0.1/24 dev rb"):
             self.inside("r", "ip", *line.split())
         for number in range(2, 10):
             for side, dev in (("a", "ra"), ("b", "rb")):
@@ -62,7 +64,6 @@ class Router:
                 line = f"neigh add 10.{net}.0.{number} lladdr {mac[side]} dev {dev} nud permanent"
                 self.inside("r", "ip", *line.split())
         self.inside("r", *"ip route add default via 10.2.0.2".split())
-        self.inside("r", *"sysctl -qw net.ipv4.ip_forward=1".split())
 
     def start(self, place: Place, argv: tuple[str, ...], text: str = "") -> Process:
         tool = find(place.image, argv[0])
@@ -90,7 +91,7 @@ class Router:
 
         def sink(record: object) -> None:
             event = record.event  # type: ignore[attr-defined]
-            if type(event) is Received and event.dev == "eth0" and event.pkt_type != PACKET_OUTGOING:
+            if type(event) is Received and record.netns in {"a", "b"} and event.pkt_type != PACKET_OUTGOING:  # type: ignore[attr-defined]
                 self.frames.append((self.number, record.netns, to_bytes(event.frame).hex()))  # type: ignore[attr-defined]
             elif type(event) is RuleMatched and event.kind != "return":
                 self.told.append(f" TRACE: 2 {record.packet:08x} {trace_line(event)}\n")  # type: ignore[attr-defined]
@@ -126,12 +127,14 @@ class Router:
 
 def run(case: Case) -> Seen:
     """Podwire's answer."""
-    router = Router()
+    router = Router(case.devices)
     seen = Seen()
     tool = packets.TOOLS[case.variant]
     try:
         if case.sysctls:
             router.inside("r", "sysctl", "-qw", *case.sysctls)
+        for command, text in case.setup:
+            router.inside("r", *command.split(), text=text)
         for words in case.routes:
             router.inside("r", "ip", *words.split())
         if case.sets:
@@ -161,7 +164,7 @@ def run(case: Case) -> Seen:
             seen.told = "".join(router.told)
         seen.saved = router.inside("r", f"{tool}-save", "-c")
         seen.connections = router.inside("r", "conntrack", "-L", "-o", "extended")
-        if case.sets:
+        if case.sets or case.setup:
             seen.connections += router.inside("r", "ipset", "save")
     except (OSError, PodwireError) as error:
         seen.error = f"{type(error).__name__}: {error}"

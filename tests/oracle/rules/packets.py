@@ -113,6 +113,23 @@ def frame(side: str, packet: bytes) -> bytes:
     return bytes.fromhex(MACS[NEAR[side]] + MACS[side]) + b"\x08\x00" + packet
 
 
+VXLAN = 4789
+_VXLAN_HEAD = 16
+"""Of UDP and of VXLAN."""
+
+
+def unwrapped(body: bytes) -> bytes | None:
+    """The frame inside a datagram of UDP, if it is one of VXLAN."""
+    known = body[2:4] == struct.pack("!H", VXLAN) and body[8:12] == b"\x08\0\0\0"
+    return body[_VXLAN_HEAD:] if known and len(body) > _VXLAN_HEAD + 34 else None
+
+
+def wrapped(src: bytes, dst: bytes, vni: int, inner: bytes, *, sport: int = 40000, ident: int = 81) -> bytes:
+    """A datagram of VXLAN (RFC 7348), without a checksum of UDP, around a frame."""
+    body = udp(sport, VXLAN, struct.pack("!II", 0x08000000, vni << 8) + inner)
+    return ipv4(src, dst, UDP, body, ident=ident, frag=0)
+
+
 def parts(data: bytes) -> tuple[bytes, bytes, int, bytes]:
     """Source, destination, protocol and body of a frame's datagram."""
     packet = data[14:]
@@ -130,6 +147,14 @@ def answer(side: str, data: bytes, how: str) -> bytes | None:
     if data[12:14] != b"\x08\x00":
         return None
     src, dst, proto, body = parts(data)
+    inner = unwrapped(body) if proto == UDP else None
+    if inner is not None:
+        # The answer of who is behind the other end of the tunnel.
+        told = answer(side, inner, how)
+        if told is None:
+            return None
+        vni = int.from_bytes(body[12:15], "big")
+        return frame(side, wrapped(dst, src, vni, inner[6:12] + inner[:6] + told[12:]))
     packet = data[14:]
     if struct.unpack("!H", packet[6:8])[0] & 0x3FFF:
         return None

@@ -69,7 +69,10 @@ def test_errors(lab, words, said):
 
 def test_what_a_backend_keeps_is_listed():
     out = Cluster(Calico(), nodes=1).kubectl("api-resources --api-group=crd.projectcalico.org --no-headers").stdout
-    assert out.split() == ["ippools", "crd.projectcalico.org/v1", "false", "IPPool"]
+    assert ["ippools", "crd.projectcalico.org/v1", "false", "IPPool"] in [line.split() for line in out.splitlines()]
+    assert ["networksets", "crd.projectcalico.org/v1", "true", "NetworkSet"] in [
+        line.split() for line in out.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(

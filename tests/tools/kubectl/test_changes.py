@@ -128,7 +128,7 @@ def test_set_env_selector_and_service_account(deployment, kubectl):
     kubectl("expose deploy d")
     assert kubectl("set env deploy/d A=1 B=2") == "deployment.apps/d env updated\n"
     assert kubectl("set env deploy/d A-") == "deployment.apps/d env updated\n"
-    assert kubectl("set env deploy/d --list") == "# deployments/d, container nginx\nB=2\n"
+    assert kubectl("set env deploy/d --list") == "# Deployment d, container nginx\nB=2\n"
     assert kubectl("set selector svc d x=y") == "service/d selector updated\n"
     assert kubectl("get svc d -o jsonpath={.spec.selector}") == '{"x":"y"}'
     assert kubectl("create sa robot") == "serviceaccount/robot created\n"
@@ -142,9 +142,7 @@ def test_scale(deployment, web, kubectl, lab):
     assert kubectl("scale pod web --replicas=2") == (
         "Error from server (NotFound): the server could not find the requested resource\n[1]"
     )
-    assert kubectl("scale deploy nosuch --replicas=2") == (
-        'Error from server (NotFound): deployments.apps "nosuch" not found\n[1]'
-    )
+    assert kubectl("scale deploy nosuch --replicas=2") == "error: no objects passed to scale\n[1]"
 
 
 # ---------------------------------------------------------------------------------------------------------------- edit

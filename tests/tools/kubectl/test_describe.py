@@ -225,7 +225,7 @@ def test_nothing_found_is_said_without_an_error(lab):
 def test_manifests_name_objects(lab, tmp_path):
     path = tmp_path / "pods.yaml"
     path.write_text(
-        "{apiVersion: v1, kind: Pod, metadata: {name: db}}\n---\n{apiVersion: v1, kind: Node, metadata: {name: node2}}\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: db}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: node2}\n"
     )
     assert names(lab.kubectl(f"describe -f {path}")) == ["db", "node2"]
     assert lab.kubectl(f"describe -f {path} pods").stderr == (

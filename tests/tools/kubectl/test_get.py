@@ -357,7 +357,7 @@ def test_objects_of_a_file(lab, tmp_path):
         "",
         0,
     )
-    lab.workstation.place.files["/root/ns.yaml"] = "{apiVersion: v1, kind: Namespace, metadata: {name: nowhere}}"
+    lab.workstation.place.files["/root/ns.yaml"] = "apiVersion: v1\nkind: Namespace\nmetadata: {name: nowhere}"
     assert said(lab, "get -f /root/ns.yaml") == (
         "",
         'Error from server (NotFound): namespaces "nowhere" not found\n',

@@ -113,4 +113,4 @@ def test_an_order_is_kept_for_what_is_there(lab):
     lab.run("a")
     process = begin(lab, "get po -w --sort-by=.metadata.creationTimestamp --no-headers")
     assert [line.split()[0] for line in process.stdout.splitlines()] == ["pod1", "a"]
-    assert process.stderr == "warning: --watch requested, --sort-by will be ignored for watch events received\n"
+    assert process.stderr == "warning: --watch or --watch-only requested, --sort-by will be ignored\n"

@@ -118,7 +118,9 @@ def test_logs_that_are_followed_end_with_the_pod(web, begin, kubectl, lab):
 
 def test_logs_of_workloads_and_of_what_is_not_there(deployment, kubectl):
     assert kubectl("logs deploy/d").startswith("Found 2 pods, using pod/d-")
-    assert kubectl("logs nosuch") == 'Error from server (NotFound): pods "nosuch" not found\n[1]'
+    assert kubectl("logs nosuch") == (
+        'error: error from server (NotFound): pods "nosuch" not found in namespace "default"\n[1]'
+    )
     assert kubectl("logs -l app=nosuch") == "No resources found in default namespace.\n"
     assert kubectl("logs") == (
         "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"

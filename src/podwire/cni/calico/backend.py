@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import uuid
 from typing import Any, Final
 
 from podwire.cni.backend import Agent, CniResult, NodeSpec, PodSpec, View
+from podwire.cni.bgp import SessionState, since
 from podwire.cni.calico.autodetect import autodetect
 from podwire.cni.calico.bird import Bird
 from podwire.cni.calico.config import Calico
@@ -13,9 +16,12 @@ from podwire.cni.calico.controllers import BlockCollector
 from podwire.cni.calico.datastore import IPV4_ADDRESS, Datastore, others
 from podwire.cni.calico.felix import MTU_FILE, Felix
 from podwire.cni.calico.plugin import interface_name, wire_pod
+from podwire.cni.calico.settings import Objects, effective
 from podwire.cni.calico.tunnels import TunnelAddresses
+from podwire.cni.plugins.conflist import parse
 from podwire.errors import ConfigError, NotModelled, PodwireError
 from podwire.ipam.host_local import HostLocal
+from podwire.kube.calico.kinds import CALICO_KINDS, STORED
 from podwire.kube.ippool import IPPoolObject, check_against, ippool_document
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
@@ -24,8 +30,19 @@ from podwire.wire.addr import Ip
 _NETWORK: Final = "k8s-pod-network"
 """The name of the network in the CNI configuration of the manifests; it stands in the handles of addresses."""
 _CONFLIST: Final = "/etc/cni/net.d/10-calico.conflist"
+_DIRECT: Final = 27
+"""From this release on the plugin makes a pod's host end on the node."""
+_READS: Final = frozenset({"NetworkPolicy", "Namespace", "ServiceAccount", *(kind.slot for kind in CALICO_KINDS)})
 _NODENAME: Final = "/var/lib/calico/nodename"
 """What calico-node leaves for the plugin when its start is over."""
+
+
+def _no_objects(_kind: str) -> tuple[Any, ...]:
+    return ()
+
+
+def _default(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": STORED, "kind": kind, "metadata": {"name": "default"}, "spec": spec}
 
 
 class CalicoBackend:
@@ -33,13 +50,17 @@ class CalicoBackend:
 
     name = "calico"
     plugin = "calico-cni"
-    reads = frozenset({"NetworkPolicy", "Namespace", "ServiceAccount"})
+    custom_kinds = CALICO_KINDS
     kinds = frozenset({"IPPool"})
     types = frozenset({"calico"})
+    edited = frozenset({"ipam"})
 
     def __init__(self, config: Calico) -> None:
         config.check()
         self.config = config
+        self._base = config
+        """What the cluster was made with; objects of the API may say otherwise."""
+        self._objects: Objects = _no_objects
         self._now = 0
         self.store = Datastore(config, lambda: self._now)
         self._tunnels = TunnelAddresses(self.store)
@@ -54,6 +75,34 @@ class CalicoBackend:
         """calico-node's parts, in the order in which they act; BIRD with its own networking backend alone."""
         always = (self._tunnels, self._felix)
         return (*always, self._bird) if self.config.backend == "bird" else always
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Kinds that Felix and BIRD read; endpoints of Services while a policy speaks of them."""
+        return _READS | {"EndpointSlice"} if self._felix.firewall.reads_services else _READS
+
+    def first_objects(self) -> tuple[dict[str, Any], ...]:
+        """What calico-node writes when it first starts."""
+        config = self.config
+        return (
+            _default("FelixConfiguration", {"bpfLogLevel": "", "logSeverityScreen": "Info", "reportingInterval": "0s"}),
+            _default(
+                "ClusterInformation",
+                {"calicoVersion": config.version, "clusterType": config.cluster_type, "datastoreReady": True},
+            ),
+        )
+
+    def hear(self, objects: Objects) -> None:
+        """Policies, and settings that lie in the API server."""
+        self._objects = objects
+        self._felix.firewall.hear(objects)
+        self._settle(effective(self._base, objects))
+
+    def _settle(self, config: Calico) -> None:
+        if config != self.config:
+            self.config = config
+            self.store.configure(config)
+            self.agents = self._agents()
 
     @property
     def shares_pods(self) -> bool:
@@ -72,6 +121,7 @@ class CalicoBackend:
         Without an address of its own calico-node exits and is started again, in vain: no part of it runs then.
         """
         self._now, self._view = node.machine.world.now, view
+        self.store.begin(self._now)
         self.store.ipam.nodes[node.name] = node.labels
         self.store.started.discard(node.name)
         path, text = self.conflist(node)
@@ -114,9 +164,32 @@ class CalicoBackend:
             )
         if config.interface_prefix != self.config.interface_prefix:
             raise NotModelled("a new interface_prefix while pods have interfaces with the old one", "Calico")
-        self.config = config
-        self.store.configure(config)
-        self.agents = self._agents()
+        self._base = config
+        self._settle(effective(config, self._objects))
+
+    def bgp_peers(self, node: str) -> list[tuple[str, str, str, str, str]]:
+        """The rows of ``calicoctl node status``: peer address, type, state, since, info."""
+        spec = self._view.node(node) if self._view is not None else None
+        if spec is None or self._view is None:
+            return []
+        now = spec.machine.world.now
+        return [
+            (
+                str(each.neighbour.remote),
+                each.neighbour.kind,
+                each.state,
+                since(each.since, now),
+                " ".join(filter(None, (each.info, each.error))),
+            )
+            for each in self._bird.sessions(spec, self._view)
+        ]
+
+    def bgp_sessions(self, node: str) -> list[SessionState] | None:
+        """BIRD's sessions on a node; None where no BIRD runs."""
+        spec = self._view.node(node) if self._view is not None else None
+        if spec is None or self._view is None or self.config.backend != "bird" or node not in self.store.started:
+            return None
+        return self._bird.sessions(spec, self._view)
 
     # -- the plugin ----------------------------------------------------------------------------------------------
 
@@ -165,12 +238,28 @@ class CalicoBackend:
             )
         self._now = node.machine.world.now
         ip = self._allocate(pod, node)
-        result = wire_pod(pod, node, ip, door, pod_door, name=self.interface(pod), mtu=self.pod_mtu(node))
+        name, mtu, direct = self.interface(pod), self.pod_mtu(node), self.config.minor >= _DIRECT
+        result = wire_pod(pod, node, ip, door, pod_door, name=name, mtu=mtu, direct=direct)
         pod.ip = ip
         return result
 
+    def _ipam_plugin(self, node: NodeSpec) -> str:
+        """Which plugin the file on the node names: somebody may have edited it. Raises ``NotModelled`` for more than its type."""
+        text = node.machine.root.files.get(_CONFLIST)
+        if text is None or text == self.conflist(node)[1]:
+            return self.config.ipam
+        own = next(conf for conf in parse(_CONFLIST, text).plugins if conf["type"] == "calico")
+        asked = own.get("ipam")
+        given: dict[str, object] = asked if isinstance(asked, dict) else {}
+        kind = str(given.get("type"))
+        # calico-ipam pays no heed to what host-local is told.
+        more = {key for key in given if key != "type" and (key, given[key]) != ("subnet", "usePodCidr")}
+        if kind not in {"host-local", "calico-ipam"} or more:
+            raise NotModelled(f"ipam {json.dumps(given)} of the CNI plugin calico", _CONFLIST)
+        return kind
+
     def _allocate(self, pod: PodSpec, node: NodeSpec) -> Ip:
-        if self.config.ipam == "host-local":
+        if self._ipam_plugin(node) == "host-local":
             store, files = self.ipam(node), node.machine.root.files
             store.load(files)
             ip = store.allocate(pod.container)
@@ -178,9 +267,16 @@ class CalicoBackend:
             return ip
         noted = {"pod": pod.name, "namespace": pod.namespace}
         before = self.store.ipam.revision
-        ip = self.store.ipam.auto_assign(node.name, f"{_NETWORK}.{pod.container}", noted)
+        ip = self.store.ipam.auto_assign(node.name, f"{self.network}.{pod.container}", noted)
         self._tell(before)
         return ip
+
+    def release_ip(self, ip: Ip) -> bool:
+        """``calicoctl ipam release``: the address counts as free, whoever still has it; False if nobody has it."""
+        before = self.store.ipam.revision
+        released = self.store.ipam.release_ip(ip)
+        self._tell(before)
+        return released
 
     def _tell(self, before: int) -> None:
         """A block more or less, an address that was borrowed: Felix and BIRD of other nodes have to route it."""
@@ -195,7 +291,7 @@ class CalicoBackend:
             store.release(pod.container)
             store.save(files)
         before = self.store.ipam.revision
-        if self.store.ipam.release(f"{_NETWORK}.{pod.container}") and self._view is not None:
+        if self.store.ipam.release(f"{self.network}.{pod.container}") and self._view is not None:
             self._collector.look(node.machine.world, node.name, self._view.told)
         self._tell(before)
         link = door.netns.link(self.interface(pod))
@@ -231,7 +327,17 @@ class CalicoBackend:
 
     def documents(self) -> list[dict[str, Any]]:
         """The pools."""
-        return [ippool_document(pool, self.store.born[pool.name]) for pool in self.store.pools.values()]
+        return [self._document(pool) for pool in self.store.pools.values()]
+
+    def _document(self, pool: IPPoolObject) -> dict[str, Any]:
+        """With what the API server adds: a uid for good, a version that every change raises."""
+        document = ippool_document(pool, self.store.born[pool.name])
+        digest = hashlib.sha1(f"{pool.name} {self.store.born[pool.name]}".encode(), usedforsecurity=False).digest()
+        document["metadata"] |= {
+            "resourceVersion": str(self.store.versions[pool.name]),
+            "uid": str(uuid.UUID(bytes=digest[:16], version=4)),
+        }
+        return document
 
     def has_object(self, kind: str, name: str) -> bool:
         """Whether there is such an object."""

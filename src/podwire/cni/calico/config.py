@@ -18,6 +18,11 @@ from podwire.wire.addr import Ip
 if TYPE_CHECKING:
     from podwire.cni.calico.backend import CalicoBackend
 
+RELEASES: Final = ("v3.24", "v3.25", "v3.26", "v3.27", "v3.28")
+"""Those whose rules podwire knows."""
+_COMMON: Final = ("tcp:179", "tcp:2379", "tcp:2380", "tcp:5473", "tcp:6443", "tcp:6666", "tcp:6667")
+FAILSAFE_IN: Final = ("tcp:22", "udp:68", *_COMMON)
+FAILSAFE_OUT: Final = ("udp:53", "udp:67", *_COMMON)
 MTU_INTERFACES: Final = "^((en|wl|ww|sl|ib)[Pcopsx].*|(eth|wlan|wwan).*)"
 
 
@@ -68,8 +73,11 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
     CNI configuration, ``use_pod_cidr`` USE_POD_CIDR (None: with host-local), ``mtu`` the CNI configuration's value (0: what Felix found),
     ``interface_prefix`` FelixConfiguration's. ``ip_autodetection_method`` is IP_AUTODETECTION_METHOD. ``strict_affinity``,
     ``auto_allocate_blocks`` and ``max_blocks_per_host`` are IPAMConfig's. What follows is FelixConfiguration, where 0 and None mean
-    that Felix decides. ``version`` is the cluster's and ``calicoctl_version`` the client's (empty: the same), as
-    ``calicoctl version`` shows them. What does not work yet raises ``NotModelled`` when the cluster is made, never later.
+    that Felix decides; an object FelixConfiguration ``default`` counts more. A failsafe port is written ``tcp:22`` or
+    ``tcp:22:10.0.0.0/8``; ``auto_host_endpoints`` is KubeControllersConfiguration's ``hostEndpoint.autoCreate``. ``version`` is the
+    cluster's and ``calicoctl_version`` the client's (empty: the same), as ``calicoctl version`` shows them; Felix writes the rules of
+    that release, from v3.24 to v3.28 (section 11 has what differs). What does not work yet raises ``NotModelled`` when the cluster is
+    made, never later.
     """
 
     ip_pools: Sequence[IPPool] = ()
@@ -99,11 +107,30 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
     wireguard_enabled: bool = False
     bpf_enabled: bool = False
     route_sync_disabled: bool = False
+    chain_insert_mode: Literal["insert", "append"] = "insert"
+    iptables_filter_deny_action: Literal["Drop", "Reject"] = "Drop"
+    log_prefix: str = "calico-packet"
+    nat_port_range: str = ""
+    nat_outgoing_address: str = ""
+    iptables_nat_outgoing_interface_filter: str = ""
+    external_nodes_list: tuple[str, ...] = ()
+    failsafe_inbound_host_ports: tuple[str, ...] = FAILSAFE_IN
+    failsafe_outbound_host_ports: tuple[str, ...] = FAILSAFE_OUT
+    allow_vxlan_packets_from_workloads: bool = False
+    allow_ipip_packets_from_workloads: bool = False
+    workload_source_spoofing: Literal["Disabled", "Any"] = "Disabled"
+    service_loop_prevention: Literal["Drop", "Reject", "Disabled"] = "Drop"
+    auto_host_endpoints: bool = False
     version: str = "v3.26.3"
     calicoctl_version: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "ip_pools", tuple(self.ip_pools))
+
+    @property
+    def minor(self) -> int:
+        """The release's second number."""
+        return int(self.version.split(".")[1])
 
     @property
     def pod_cidr_is_block(self) -> bool:
@@ -117,7 +144,7 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cluster_type(self) -> str:
-        """What calico-node and Typha write into ClusterInformation: from CLUSTER_TYPE of the manifest, kubeadm's ConfigMap, the datastore."""
+        """What calico-node and Typha write into ClusterInformation: CLUSTER_TYPE of the manifest, kubeadm, the datastore."""
         return "kdd,typha" if self.backend == "none" else "k8s,bgp,kubeadm,kdd"
 
     @property
@@ -167,6 +194,8 @@ class Calico(msgspec.Struct, frozen=True, kw_only=True):
         self.pools()
 
     def _check_words(self) -> None:
+        if not self.version.startswith(tuple(f"{release}." for release in RELEASES)):
+            raise NotModelled(f"Calico(version={self.version!r}): rules of another release than {', '.join(RELEASES)}")
         if self.backend not in {"bird", "vxlan", "none"}:
             raise ConfigError("Calico", f"backend={self.backend!r}: expected 'bird', 'vxlan' or 'none'")
         if self.ipam not in {"calico-ipam", "host-local"}:

@@ -47,6 +47,7 @@ class Dataplane:
         self._written: dict[str, Chains] = {}
         """By table; what is not there is to be compared with the kernel."""
         self._sets: dict[str, DesiredSet] = {}
+        self._behind = False
 
     def forget(self) -> None:
         """The tables are read again at the next ``apply``: Felix starts, or its refresh timer has fired."""
@@ -58,9 +59,17 @@ class Dataplane:
         tables: Mapping[str, Chains],
         appends: Sequence[RuleText],
         sets: Mapping[str, DesiredSet],
+        *,
+        behind: bool = False,
     ) -> None:
-        """Make the kernel so: sets that rules need, rules, then sets that none needs any more."""
+        """Make the kernel so: sets that rules need, rules, then sets that none needs any more.
+
+        ``behind``: the jumps stand behind the rules of others (ChainInsertMode Append).
+        """
         self._write_sets(door, sets)
+        if behind is not self._behind:
+            self._behind = behind
+            self.forget()
         for name, chains in tables.items():
             if self._written.get(name) != chains:
                 self._write_table(door, name, chains, appends if name == "filter" else ())
@@ -99,7 +108,8 @@ class Dataplane:
         for chain, hashes in wanted.items():
             lines += _changes(chain, own.get(chain, []), hashes, chains[chain], felix)
         for hook, target in static.HOOKS[name]:
-            lines += _hook_lines(hook, target, there.get(hook, []), appends if hook == "FORWARD" else (), felix)
+            old, last = there.get(hook, []), appends if hook == "FORWARD" else ()
+            lines += _hook_lines(hook, target, old, last, felix, behind=self._behind)
         gone = [chain for chain in own if chain not in wanted]
         lines += [_Line(f":{chain} - [0:0]", felix) for chain in gone]
         lines += [_Line(f"-X {chain}", felix) for chain in gone]
@@ -138,17 +148,20 @@ def _changes(chain: str, old: list[str], new: list[str], rules: list[RuleText], 
     return lines
 
 
-def _hook_lines(hook: str, target: str, old: list[str], appends: Sequence[RuleText], felix: Owner) -> list[_Line]:
+def _hook_lines(
+    hook: str, target: str, old: list[str], appends: Sequence[RuleText], felix: Owner, *, behind: bool
+) -> list[_Line]:
     """The jump is the first rule of the kernel's chain, what is appended stands at its end; else all of ours are written anew."""
     jump = RuleText(f"--jump {target}", felix)
     first = rule_hashes(hook, [jump.text])
     last = rule_hashes(f"{hook}{APPENDS}", [rule.text for rule in appends])
     ours = [number for number, ident in enumerate(old, start=1) if ident]
     # What comes behind the appended rules is another program's: Felix looks at their order, not at what follows.
-    if old[:1] == first and [old[number - 1] for number in ours[1:]] == last:
+    there = old[len(old) - len(ours) :] if behind else [*old[:1], *(old[number - 1] for number in ours[1:])]
+    if there == first + last:
         return []
     lines = [_Line(f"-D {hook} {number}", felix) for number in reversed(ours)]
-    lines.append(_rule(hook, first[0], jump, "-I"))
+    lines.append(_rule(hook, first[0], jump, "-A" if behind else "-I"))
     lines += [_rule(hook, ident, rule, "-A") for ident, rule in zip(last, appends, strict=True)]
     return lines
 

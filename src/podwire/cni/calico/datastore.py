@@ -53,7 +53,10 @@ class Datastore:
         self.pools: dict[str, IPPoolObject] = {}
         self.born: dict[str, int] = {}
         """When each pool came, in ns since 1970."""
+        self.versions: dict[str, int] = {}
+        """The version of each pool's object: all of their changes are counted."""
         self._clock = clock
+        self._changes = 0
         self.started: set[str] = set()
         """Nodes on which calico-node got through its start: elsewhere none of its parts runs."""
         self.log: dict[str, list[str]] = {}
@@ -86,13 +89,20 @@ class Datastore:
     def put_pool(self, pool: IPPoolObject) -> None:
         """A pool comes, or changes."""
         self.born.setdefault(pool.name, self._clock())
+        self._changes += 1
+        self.versions[pool.name] = self._changes
         self.pools = dict(sorted({**self.pools, pool.name: pool}.items()))
         self._tell_ipam()
+
+    def begin(self, now: int) -> None:
+        """The cluster runs: pools that were given with the settings came with it."""
+        for name, time in self.born.items():
+            self.born[name] = time or now
 
     def delete_pool(self, name: str, *, release: bool) -> None:
         """A pool goes. ``release``: with the affinities of its blocks, as Calico's own API does it and a bare object does not."""
         gone = self.pools.pop(name)
-        del self.born[name]
+        del self.born[name], self.versions[name]
         if release:
             self.ipam.release_pool(_ipam_pool(gone))
         self._tell_ipam()

@@ -44,26 +44,38 @@ def interface_sysctls(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def wire_pod(
-    pod: PodSpec, node: NodeSpec, ip: Ip, door: Netlink, pod_door: Netlink, *, name: str, mtu: int
+    pod: PodSpec,
+    node: NodeSpec,
+    ip: Ip,
+    door: Netlink,
+    pod_door: Netlink,
+    *,
+    name: str,
+    mtu: int,
+    direct: bool = False,
 ) -> CniResult:
-    """ADD up to v3.26: the pair is made inside the pod, so its host end takes index 2 and eth0 index 3.
+    """ADD up to v3.26: the pair is made inside the pod, so its host end takes index 2 and eth0 index 3, and moves.
 
-    Then the host end moves.
+    ``direct`` is how v3.27 and later do it: the host end is made on the node, and eth0 takes index 2.
 
     Raises ``PodwireError`` where another interface of the node has a route to the same address.
     """
     mac = Mac.parse(pod.mac) if pod.mac else None
-    eth0 = pod_door.link_add("eth0", "veth", mac=mac, mtu=mtu, peer=Peer(name, None, HOST_MAC, mtu))
+    eth0 = pod_door.link_add(
+        "eth0", "veth", mac=mac, mtu=mtu, peer=Peer(name, door.netns if direct else None, HOST_MAC, mtu)
+    )
     host_end = eth0.peer
     if host_end is None:
         raise PodwireError(f"the host end of {pod.key}'s veth pair is gone")
-    pod_door.link_up(host_end)
+    if not direct:
+        pod_door.link_up(host_end)
     pod_door.link_up(eth0)
     pod_door.route_add(Route(host(GATEWAY), scope=SCOPE_LINK, nexthops=(NextHop(eth0.ifindex),)))
     pod_door.route_add(Route(DEFAULT, nexthops=(NextHop(eth0.ifindex, GATEWAY),)))
     pod_door.addr_add(eth0, ip, ip.bits)
     pod_door.sysctl_write("net/ipv4/ip_forward", "0")
-    pod_door.link_move(host_end, door.netns)
+    if not direct:
+        pod_door.link_move(host_end, door.netns)
     for path, value in interface_sysctls(name):
         door.sysctl_write(path, value)
     door.link_up(host_end)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from podwire.cni.backend import Backend, HasConflist, NodeSpec, PodSpec
+from podwire.cni.backend import Backend, HasConflist, NodeSpec, PodSpec, ReadsConflist
 from podwire.cni.plugins import chain, conflist
 from podwire.cni.plugins.chain import ChainError
 from podwire.cni.plugins.conflist import Conflist
@@ -34,8 +34,9 @@ class _Delegate:
 
     def add(self, call: Call) -> Result:
         """ADD by the backend."""
+        read = self._backend.edited if isinstance(self._backend, ReadsConflist) else frozenset()
         for key in {**self._written, **call.conf}:
-            if self._written.get(key) != call.conf.get(key):
+            if key not in read and self._written.get(key) != call.conf.get(key):
                 raise NotModelled(
                     f"an edited {key} of the CNI plugin {call.conf['type']}: change it by the CNI's own settings"
                 )

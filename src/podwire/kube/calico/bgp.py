@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from podwire.errors import NotModelled
 from podwire.kube import words
 from podwire.kube.calico.checks import check_net, check_selector
 from podwire.kube.invalid import Problems
@@ -14,6 +15,21 @@ from podwire.kube.meta import Metadata
 
 _LEVELS: Final = ("Debug", "Info", "Warning", "Error", "Fatal")
 _COMMUNITY: Final = re.compile(r"\d+:\d+(:\d+)?", re.ASCII)
+_CONFIGURATION_LACKS: Final = (
+    "communities",
+    "prefix_advertisements",
+    "node_mesh_password",
+    "node_mesh_max_restart_time",
+    "ignored_interfaces",
+)
+_PEER_LACKS: Final = (
+    "password",
+    "ttl_security",
+    "reachable_by",
+    "filters",
+    "max_restart_time",
+    "num_allowed_local_as_numbers",
+)
 _PEER: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):(\d+)|\[([0-9a-fA-F:.]+)\]:(\d+)", re.ASCII)
 
 
@@ -144,6 +160,18 @@ def check_configuration(given: BGPConfiguration, problems: Problems) -> None:
     if given.metadata.name != "default" and (spec.node_mesh_password or spec.node_mesh_max_restart_time):
         name = "nodeMeshPassword" if spec.node_mesh_password else "nodeMeshMaxRestartTime"
         problems.forbidden(f"spec.{name}", f"Cannot set {name} on a non default BGP Configuration.")
+    _check_modelled(spec, _CONFIGURATION_LACKS, f"BGPConfiguration {given.metadata.name}")
+    if spec.listen_port not in {None, 179}:
+        raise NotModelled("listenPort", f"BGPConfiguration {given.metadata.name}")
+    if spec.bind_mode not in {None, "None"}:
+        raise NotModelled("bindMode", f"BGPConfiguration {given.metadata.name}")
+
+
+def _check_modelled(spec: ConfigurationSpec | PeerSpec, lacks: tuple[str, ...], where: str) -> None:
+    """Raise ``NotModelled`` that names a field that BIRD's sessions here do not have."""
+    for info in msgspec.structs.fields(type(spec)):
+        if info.name in lacks and getattr(spec, info.name):
+            raise NotModelled(info.encode_name, where)
 
 
 def _check_as(problems: Problems, value: int | str) -> None:
@@ -173,6 +201,10 @@ def check_peer(given: BGPPeer, problems: Problems) -> None:
     if spec.source_address not in {"", "UseNodeIP", "None"}:
         problems.unsupported("spec.sourceAddress", spec.source_address, ("UseNodeIP", "None"))
     if spec.reachable_by and not spec.peer_ip:
-        problems.invalid(
-            "spec.reachableBy", spec.reachable_by, "ReachablyBy field must be empty when PeerIP is empty"
-        )
+        problems.invalid("spec.reachableBy", spec.reachable_by, "ReachablyBy field must be empty when PeerIP is empty")
+    where = f"BGPPeer {given.metadata.name}"
+    _check_modelled(spec, _PEER_LACKS, where)
+    if spec.source_address == "None":
+        raise NotModelled("sourceAddress: None", where)
+    if spec.peer_ip.startswith("[") or spec.peer_ip.count(":") > 1:
+        raise NotModelled(f"peerIP: {spec.peer_ip} (BGP over IPv6)", where)

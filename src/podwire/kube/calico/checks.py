@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Final
 
 from podwire.kube.invalid import Problems
@@ -12,7 +13,7 @@ from podwire.wire.addr import Ip, Net
 
 Ports = tuple[int, int]
 LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-PROTOCOLS: Final = {"TCP": 6, "UDP": 17, "ICMP": 1, "ICMPv6": 58, "SCTP": 132, "UDPLite": 136}
+PROTOCOLS: Final = MappingProxyType({"TCP": 6, "UDP": 17, "ICMP": 1, "ICMPv6": 58, "SCTP": 132, "UDPLite": 136})
 """Names of protocols, and their numbers."""
 WITH_PORTS: Final = frozenset({"TCP", "UDP", "SCTP"})
 _RANGE: Final = re.compile(r"(\d+):(\d+)", re.ASCII)
@@ -44,7 +45,7 @@ def check_net(problems: Problems, path: str, text: str) -> Net | None:
 
 def port(value: int | str) -> Ports | str:
     """A port as rules name it: ``80``, ``"80:90"``, or the name of a container's port. Raises ``ValueError`` with the reason."""
-    if isinstance(value, int) or value.isascii() and value.isdigit():
+    if isinstance(value, int) or (value.isascii() and value.isdigit()):
         number = int(value)
         if not 1 <= number <= _MOST:
             raise ValueError("port range invalid, port number must be between 1 and 65535")

@@ -98,4 +98,6 @@ def check_host_endpoint(given: HostEndpoint, problems: Problems) -> None:
         problems.all(f"spec.ports[{index}].port", each.port, words.port_number(each.port))
     for index, profile in enumerate(spec.profiles):
         if profile != DEFAULT_ALLOW:
-            raise NotModelled(f"spec.profiles[{index}]: a profile other than {DEFAULT_ALLOW}", f"HostEndpoint {profile}")
+            raise NotModelled(
+                f"spec.profiles[{index}]: a profile other than {DEFAULT_ALLOW}", f"HostEndpoint {profile}"
+            )

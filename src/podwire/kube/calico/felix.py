@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import msgspec
@@ -65,34 +66,36 @@ SILENT: Final = tuple(
     "usageReportingEnabled usageReportingInitialDelay usageReportingInterval".split()
 )
 """Logs, health and metrics: no packet and no rule depends on them."""
-STANDARD: Final[Mapping[str, tuple[object, ...]]] = {
-    "awsSrcDstCheck": ("DoNothing",),
-    "bpfEnabled": (False,),
-    "dataplaneDriver": ("", "calico-iptables-plugin"),
-    "disableConntrackInvalidCheck": (False,),
-    "featureDetectOverride": ("",),
-    "featureGates": ("",),
-    "floatingIPs": ("Disabled",),
-    "genericXDPEnabled": (False,),
-    "interfaceExclude": ("", "kube-ipvs0"),
-    "interfaceRefreshInterval": ("90s", "1m30s"),
-    "ipsetsRefreshInterval": ("90s", "1m30s"),
-    "iptablesBackend": ("Auto", "auto"),
-    "iptablesMarkMask": (0xFFFF0000,),
-    "iptablesRefreshInterval": ("90s", "1m30s"),
-    "ipv6Support": (False,),
-    "maxIpsetSize": (1048576,),
-    "openstackRegion": ("",),
-    "policySyncPathPrefix": ("",),
-    "routeRefreshInterval": ("90s", "1m30s"),
-    "routeSource": ("CalicoIPAM",),
-    "routeSyncDisabled": (False,),
-    "sidecarAccelerationEnabled": (False,),
-    "useInternalDataplaneDriver": (True,),
-    "wireguardEnabled": (False,),
-    "wireguardEnabledV6": (False,),
-    "wireguardHostEncryptionEnabled": (False,),
-}
+STANDARD: Final[Mapping[str, tuple[object, ...]]] = MappingProxyType(
+    {
+        "awsSrcDstCheck": ("DoNothing",),
+        "bpfEnabled": (False,),
+        "dataplaneDriver": ("", "calico-iptables-plugin"),
+        "disableConntrackInvalidCheck": (False,),
+        "featureDetectOverride": ("",),
+        "featureGates": ("",),
+        "floatingIPs": ("Disabled",),
+        "genericXDPEnabled": (False,),
+        "interfaceExclude": ("", "kube-ipvs0"),
+        "interfaceRefreshInterval": ("90s", "1m30s"),
+        "ipsetsRefreshInterval": ("90s", "1m30s"),
+        "iptablesBackend": ("Auto", "auto"),
+        "iptablesMarkMask": (0xFFFF0000,),
+        "iptablesRefreshInterval": ("90s", "1m30s"),
+        "ipv6Support": (False,),
+        "maxIpsetSize": (1048576,),
+        "openstackRegion": ("",),
+        "policySyncPathPrefix": ("",),
+        "routeRefreshInterval": ("90s", "1m30s"),
+        "routeSource": ("CalicoIPAM",),
+        "routeSyncDisabled": (False,),
+        "sidecarAccelerationEnabled": (False,),
+        "useInternalDataplaneDriver": (True,),
+        "wireguardEnabled": (False,),
+        "wireguardEnabledV6": (False,),
+        "wireguardHostEncryptionEnabled": (False,),
+    }
+)
 """Fields of which podwire models these values alone."""
 _OTHERS: Final = tuple(
     "bpfConnectTimeLoadBalancingEnabled bpfDSROptoutCIDRs bpfDataIfacePattern bpfDisableUnprivileged "
@@ -106,10 +109,10 @@ _OTHERS: Final = tuple(
     "xdpEnabled xdpRefreshInterval".split()
 )
 """Fields that podwire does not model at all: settings of data planes that it has not."""
-_UNSAID: Final = tuple((name.lower(), Any, msgspec.field(name=name, default=None)) for name in (*STANDARD, *_OTHERS, *SILENT))
-FelixSpec = msgspec.defstruct(
-    "FelixSpec", [*_UNSAID], bases=(Modelled,), frozen=True, kw_only=True, module=__name__
+_UNSAID: Final = tuple(
+    (name.lower(), Any, msgspec.field(name=name, default=None)) for name in (*STANDARD, *_OTHERS, *SILENT)
 )
+FelixSpec = msgspec.defstruct("FelixSpec", [*_UNSAID], bases=(Modelled,), frozen=True, kw_only=True, module=__name__)
 
 
 class FelixConfiguration(msgspec.Struct, frozen=True, rename="camel"):
@@ -121,15 +124,26 @@ class FelixConfiguration(msgspec.Struct, frozen=True, rename="camel"):
     spec: FelixSpec = FelixSpec()  # type: ignore[valid-type]
 
 
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "chainInsertMode": ("insert", "append"),
-    "defaultEndpointToHostAction": ("Drop", "Accept", "Return"),
-    "iptablesFilterAllowAction": ("Accept", "Return"),
-    "iptablesFilterDenyAction": ("Drop", "Reject"),
-    "iptablesMangleAllowAction": ("Accept", "Return"),
-    "serviceLoopPrevention": ("Drop", "Reject", "Disabled"),
-    "workloadSourceSpoofing": ("Disabled", "Any"),
-}
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "chainInsertMode": ("insert", "append"),
+        "defaultEndpointToHostAction": ("Drop", "Accept", "Return"),
+        "iptablesFilterAllowAction": ("Accept", "Return"),
+        "iptablesFilterDenyAction": ("Drop", "Reject"),
+        "iptablesMangleAllowAction": ("Accept", "Return"),
+        "serviceLoopPrevention": ("Drop", "Reject", "Disabled"),
+        "workloadSourceSpoofing": ("Disabled", "Any"),
+    }
+)
+_NUMBERS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {
+        "deviceRouteProtocol": (3, 255),
+        "ipipMTU": (68, 65515),
+        "vxlanMTU": (68, 65535),
+        "vxlanPort": (1, 65535),
+        "vxlanVNI": (1, 16777215),
+    }
+)
 _INTERFACES: Final = re.compile(r"[a-zA-Z0-9:._+-]{1,15}", re.ASCII)
 
 
@@ -153,25 +167,23 @@ def check_felix(given: FelixConfiguration, problems: Problems) -> None:
         value = members[name]
         if value and word(name, value) not in known:
             problems.unsupported(f"spec.{name}", value, known)
+    for name, (low, high) in _NUMBERS.items():
+        value = members[name]
+        if value is not None and not (low <= value <= high or (value == 0 and name.endswith("MTU"))):
+            problems.invalid(f"spec.{name}", value, f"must be between {low} and {high}")
+    if members["interfacePrefix"] not in {"", "cali"}:
+        raise NotModelled(
+            f"interfacePrefix: {members['interfacePrefix']} on a running cluster", "FelixConfiguration default"
+        )
     _check_ports(problems, spec)
-    for name in ("natOutgoingAddress", "deviceRouteSourceAddress"):
-        ip = words.parse_ip(members[name]) if members[name] else None
-        if members[name] and (ip is None or ip.bits != 32):
-            problems.invalid(f"spec.{name}", members[name], "is not a valid IPv4 address")
-    for index, text in enumerate(spec.external_nodes_list or ()):
-        net = check_net(problems, f"spec.externalNodesList[{index}]", text)
-        if net is not None and net.addr.bits != 32:
-            problems.invalid(f"spec.externalNodesList[{index}]", text, "has invalid IPv6 CIDR")
-    devices = spec.iptables_nat_outgoing_interface_filter
-    if devices and not _INTERFACES.fullmatch(devices):
-        problems.invalid("spec.iptablesNATOutgoingInterfaceFilter", devices, "must be the name of interfaces, such as eth+")
+    _check_texts(problems, spec, members)
 
 
 def _check_ports(problems: Problems, spec: Any) -> None:
     if spec.nat_port_range is not None:
         try:
             if isinstance(port(spec.nat_port_range), str):
-                raise ValueError("port range invalid")
+                problems.invalid("spec.natPortRange", spec.nat_port_range, "port range invalid")
         except ValueError as error:
             problems.invalid("spec.natPortRange", spec.nat_port_range, str(error))
     for name, ports in (
@@ -185,3 +197,23 @@ def _check_ports(problems: Problems, spec: Any) -> None:
             problems.all(f"{at}.port", each.port, words.port_number(each.port))
             if each.net:
                 check_net(problems, f"{at}.net", each.net)
+
+
+def _check_texts(problems: Problems, spec: Any, members: Mapping[str, Any]) -> None:
+    try:
+        re.compile(spec.mtu_iface_pattern)
+    except re.error as error:
+        problems.invalid("spec.mtuIfacePattern", spec.mtu_iface_pattern, str(error))
+    for name in ("natOutgoingAddress", "deviceRouteSourceAddress"):
+        ip = words.parse_ip(members[name]) if members[name] else None
+        if members[name] and (ip is None or ip.bits != 32):
+            problems.invalid(f"spec.{name}", members[name], "is not a valid IPv4 address")
+    for index, text in enumerate(spec.external_nodes_list or ()):
+        net = check_net(problems, f"spec.externalNodesList[{index}]", text)
+        if net is not None and net.addr.bits != 32:
+            problems.invalid(f"spec.externalNodesList[{index}]", text, "has invalid IPv6 CIDR")
+    devices = spec.iptables_nat_outgoing_interface_filter
+    if devices and not _INTERFACES.fullmatch(devices):
+        problems.invalid(
+            "spec.iptablesNATOutgoingInterfaceFilter", devices, "must be the name of interfaces, such as eth+"
+        )

@@ -110,7 +110,8 @@ def _check_icmp(problems: Problems, at: str, rule: Rule) -> None:
             if value is not None and not 0 <= value <= most:
                 problems.invalid(f"{at}.{name}.{field}", value, f"must be between 0 and {most}")
     if rule.icmp is not None and rule.protocol not in {"ICMP", "ICMPv6"}:
-        problems.invalid(f"{at}.icmp", msgspec.to_builtins(rule.icmp), _NEED_ICMP)
+        shown = {name: value for name, value in msgspec.to_builtins(rule.icmp).items() if value is not None}
+        problems.invalid(f"{at}.icmp", shown, _NEED_ICMP)
     for protocol, version in (("ICMP", 4), ("ICMPv6", 6)):
         if protocol in {rule.protocol, rule.not_protocol} and rule.ip_version not in {None, version}:
             said = f"must set ipversion to '{version}' with protocol {protocol.lower()}"

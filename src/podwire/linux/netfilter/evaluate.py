@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from podwire.linux.netfilter.conntrack.tuple import nf_ct_get_tuplepr
 from podwire.linux.netfilter.hooks import HOOK_NAMES, NF_ACCEPT, NF_DROP, NF_QUEUE
 from podwire.linux.netfilter.index import LONG, ChainIndex, index_of
 from podwire.linux.netfilter.tables import NFT, Chain, Iface, Jump, Prefix, Proto, Rule, RuleSpec, Standard, Table
 from podwire.linux.netfilter.xt.base import XT_CONTINUE, XT_RETURN, HotDrop, MatchFn, TargetFn
 from podwire.linux.netfilter.xt.comment import Comment
-from podwire.trace.events import ByRule, Dropped, RuleMatched
+from podwire.trace.events import ByRule, Dropped, Flow, RuleMatched
 from podwire.trace.log import Record
 from podwire.trace.reasons import DropReason
 
@@ -318,9 +319,19 @@ def ipt_do_table(  # noqa: C901 - one loop, as in the kernel
 def _ended(verdict: int, by: ByRule, skb: Skb, netns: Netns) -> None:
     """A rule, or its target, let the packet go no further."""
     if verdict == NF_DROP:
+        _advised(by, skb, netns)
         netns.emit(skb.id, Dropped("nf_hook_slow", DropReason.NETFILTER_DROP, by, ""))
     elif verdict == NF_QUEUE:
         netns.emit(skb.id, Dropped("nf_queue", DropReason.NOT_SPECIFIED, by, ""))
+
+
+def _advised(by: ByRule, skb: Skb, netns: Netns) -> None:
+    """The writer of the rule may know more than the rule says."""
+    adviser = netns.xtables.advisers.get(by.owner.component)
+    flow = nf_ct_get_tuplepr(skb.packet) if adviser is not None else None
+    said = adviser(by, Flow(*flow)) if adviser is not None and flow is not None else None
+    if said is not None:
+        netns.emit(skb.id, said)
 
 
 def _nft_trace(

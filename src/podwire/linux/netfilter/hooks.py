@@ -154,16 +154,13 @@ _PENDING: Final = 4096
 """So many walks may wait to be counted."""
 
 
-def pending(netns: Netns, walk: Walk, octets: int) -> None:
-    """A packet of that length goes a noted way again: its rules are told when somebody asks."""
-    if not walk.packets:
-        waiting = netns.xtables.pending.walks
-        waiting.append(walk)
-        if len(waiting) > _PENDING:
-            netns.xtables.pending.settle()
-            netns.xtables.pending.walks.append(walk)
-    walk.packets += 1
-    walk.octets += octets
+def pending(netns: Netns, walk: Walk) -> None:
+    """Packets go a noted way again from now on: its rules are told when somebody asks."""
+    waiting = netns.xtables.pending.walks
+    waiting.append(walk)
+    if len(waiting) > _PENDING:
+        netns.xtables.pending.settle()
+        netns.xtables.pending.walks.append(walk)
 
 
 def _behind(entries: list[Entry], hook: int) -> HookFn:
@@ -194,7 +191,10 @@ def _behind(entries: list[Entry], hook: int) -> HookFn:
             elif (way := walk.way) == 1:
                 return 1
             elif way:
-                pending(netns, walk, skb.len)
+                if not walk.packets:
+                    pending(netns, walk)
+                walk.packets += 1
+                walk.octets += skb.len
                 if walk.events:
                     skb.mark = walk.after
                     machine = netns.machine

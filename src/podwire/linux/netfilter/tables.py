@@ -25,7 +25,7 @@ from podwire.linux.netfilter.hooks import (
     NF_IP_PRI_SECURITY,
 )
 from podwire.linux.netfilter.xt.base import Match, MatchFn, Target
-from podwire.trace.events import KERNEL, Owner
+from podwire.trace.events import KERNEL, ByRule, Flow, Owner, Refused
 from podwire.wire.addr import Ip
 
 if TYPE_CHECKING:
@@ -297,16 +297,22 @@ class Table:
         return {hook: priority(self.variant, self.name, hook) for hook in there}
 
 
+Adviser = Callable[[ByRule, Flow], Refused | None]
+"""What a rule's writer says of a flow whose packet that rule discards; None where it has nothing to say."""
+
+
 class Xtables:
     """The tables of a namespace, by variant and name. A table exists from its first use on."""
 
-    __slots__ = ("hashlimit", "monitors", "netns", "pending", "recent", "tables")
+    __slots__ = ("advisers", "hashlimit", "monitors", "netns", "pending", "recent", "tables")
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
         self.tables: dict[tuple[str, str], Table] = {}
         self.monitors: list[Callable[..., None]] = []
         """Who hears of traced packets (NFNLGRP_NFTRACE): chain, rule or None for the policy, verdict, packet, devices."""
+        self.advisers: dict[str, Adviser] = {}
+        """By the name of the program that writes rules: what it says of packets that they discard, while somebody listens."""
         self.pending = Pending()
         self.hashlimit: dict[str, HashlimitTable] = {}
         """The tables of ``-m hashlimit`` by name."""

@@ -117,9 +117,15 @@ def pass_on(skb: Skb, netns: Netns, passage: Passage, dst: Dst, ip: IPv4) -> boo
     skb.dev = out
     forward, output = passage.forward, passage.output
     if forward is not None:
-        pending(netns, forward, skb.len)
+        if not forward.packets:
+            pending(netns, forward)
+        forward.packets += 1
+        forward.octets += skb.len
     if output is not None:
-        pending(netns, output, skb.len)
+        if not output.packets:
+            pending(netns, output)
+        output.packets += 1
+        output.octets += skb.len
     machine = netns.machine
     if (sink := machine.log.sink) is not None:
         now, name, label, number = machine.world.now, machine.name, netns.label, skb.id

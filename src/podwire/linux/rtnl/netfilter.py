@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwire.linux.netfilter.check import check_table
 from podwire.linux.netfilter.commit import xt_commit
-from podwire.linux.netfilter.tables import NFT, Chain, Table
+from podwire.linux.netfilter.tables import NFT, Adviser, Chain, Table
 from podwire.linux.netfilter.xt.base import XtCheckError
 from podwire.linux.rtnl.door import Door
 
@@ -55,6 +55,13 @@ class NetfilterVerbs(Door):
         if edit.changed:
             self.xt_commit(edit.variant, {edit.name: edit.content})
             edit.settle(self.netns.xtables.table(edit.variant, edit.name))
+
+    def xt_advise(self, adviser: Adviser) -> None:
+        """Whoever writes rules here says of each packet that they discard what it lacks, as long as somebody listens to events.
+
+        One adviser for each writer: another one takes its place.
+        """
+        self.netns.xtables.advisers[self.writer.component] = adviser
 
     def xt_check(self, edit: Edit) -> None:
         """Would ``xt_apply`` take it? Raises what that would, and changes nothing."""

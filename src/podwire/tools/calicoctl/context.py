@@ -10,6 +10,7 @@ from podwire.tools.calicoctl.docopt import Option, Words
 
 if TYPE_CHECKING:
     from podwire.cni.calico.backend import CalicoBackend
+    from podwire.kube.store import Store
     from podwire.tools.ops import ClusterOps
     from podwire.tools.process import Process
 
@@ -44,6 +45,11 @@ class Context(msgspec.Struct, frozen=True):
     ops: ClusterOps
     calico: CalicoBackend
     words: Words
+
+    @property
+    def store(self) -> Store:
+        """The objects of the cluster, as they are now."""
+        return self.ops.store
 
     def out(self, text: str) -> None:
         """Standard output; newlines are the caller's."""

@@ -44,9 +44,9 @@ def calicoctl(proc: Process) -> int:
     words = proc.argv[1:]
     try:
         top = parse(words, _TOP, options_first=True)
-        if not top.args and not (top.on("--help") or top.on("--version")):
-            raise UsageError
     except UsageError:
+        top = None
+    if top is None or not (top.args or top.on("--help") or top.on("--version")):
         proc.error(f"{USAGES['']}\n")
         proc.write(f"Invalid option: '{' '.join(words)}'. Use flag '--help' to read about a specific subcommand.\n")
         return 1
@@ -84,9 +84,7 @@ def _command(proc: Process, rest: list[str]) -> int:
         proc.error(f'Unknown command: "{name}"\n{screen(_client(proc))}\n\n')
         return 1
     module, _, constant = _COMMANDS[name].partition(":")
-    options, run = cast(
-        "tuple[tuple[Option, ...], Callable[[Context], int]]", getattr(import_module(module), constant)
-    )
+    options, run = cast("tuple[tuple[Option, ...], Callable[[Context], int]]", getattr(import_module(module), constant))
     try:
         found = parse(words, options)
         if found.on("--help"):

@@ -46,10 +46,14 @@ def _lines(row: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str]
     for number in range(max(len(lines) for lines in row)):
         texts = [lines[number] if number < len(lines) else "" for lines in row]
         right = [_NUMBER.fullmatch(" ".join(lines).strip()) is not None for lines in row]
-        yield "|" + "|".join(
-            f" {text.rjust(width) if aligned else text.ljust(width)} "
-            for text, aligned, width in zip(texts, right, widths, strict=True)
-        ) + "|"
+        yield (
+            "|"
+            + "|".join(
+                f" {text.rjust(width) if aligned else text.ljust(width)} "
+                for text, aligned, width in zip(texts, right, widths, strict=True)
+            )
+            + "|"
+        )
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -60,8 +60,7 @@ def screen(version: str) -> str:
     """``calicoctl -h``, as the client of that version (``v3.28.1``) prints it."""
     minor = int(version.lstrip("v").split(".")[1])
     existing = "pre-exisiting" if minor < 28 else "preexisting"
-    return f"""Usage:
-  calicoctl [options] <command> [<args>...]
+    return f"""{USAGES[""]}
 
     create       Create a resource by file, directory or stdin.
     replace      Replace a resource by file, directory or stdin.
@@ -90,4 +89,4 @@ Description:
   policy, to view and manage endpoint configuration, and to manage a Calico
   node instance.
 
-  See 'calicoctl <command> --help' to read about a specific subcommand."""
+  See 'calicoctl <command> --help' to read about a specific subcommand."""  # noqa: S608 - no SQL

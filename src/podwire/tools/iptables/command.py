@@ -164,6 +164,7 @@ class _Tool:
             exact=command.exact,
             line_numbers=command.line_numbers,
             interfaces=bool(command.verbose),
+            words=self.proc.image.tools.get("iptables") == "1.8.7",
         )
         blank = ""
         for chain in chains:

@@ -20,7 +20,10 @@ _U64: Final = (1 << 64) - 1
 
 
 class Format(msgspec.Struct, frozen=True):
-    """FMT_*: what of a rule is shown, and how. ``table`` False is the one line of ``-v -A``."""
+    """FMT_*: what of a rule is shown, and how. ``table`` False is the one line of ``-v -A``.
+
+    ``words``: protocols have names with ``-n`` too, as before 1.8.9 (commit "xshared: Print protocol numbers if --numeric was given").
+    """
 
     names: Names
     numeric: bool = False
@@ -29,6 +32,7 @@ class Format(msgspec.Struct, frozen=True):
     line_numbers: bool = False
     interfaces: bool = False
     table: bool = True
+    words: bool = False
 
 
 def header(chain: Chain, references: int, form: Format) -> str:
@@ -101,7 +105,7 @@ def _protocol(spec: RuleSpec, form: Format) -> str:
     number = spec.proto.number if spec.proto is not None else 0
     inverse = "!" if spec.proto is not None and spec.proto.invert else " "
     name = proto_name(number, form.names, lookup=not form.numeric)
-    if (form.numeric and form.table) or name is None:
+    if (form.numeric and form.table and not form.words) or name is None:
         name = str(number)
     return f"{inverse}{name:<4} " if form.table else f"{inverse}{name} "
 

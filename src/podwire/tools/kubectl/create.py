@@ -11,10 +11,11 @@ from podwire.errors import NotModelled, PodwireError
 from podwire.kube.labels import label_matcher
 from podwire.kube.manifest import read_text
 from podwire.kube.objects import IPPoolObject
+from podwire.kube.words import config_key
 from podwire.tools.files import caller_path
 from podwire.tools.kubectl import generate, writing
 from podwire.tools.kubectl.context import Verb
-from podwire.tools.kubectl.failing import Said, end, fail, failure
+from podwire.tools.kubectl.failing import Failure, end, fail, failure
 from podwire.tools.kubectl.flags import Flag, Parsed
 from podwire.tools.kubectl.manifests import FILES, Given, read, read_file
 from podwire.tools.kubectl.output import OUTPUT, Printed
@@ -66,8 +67,8 @@ def _create(context: Context) -> int:
 
 
 def _from_file(context: Context, store: Store, each: Given, how: str, printed: Printed) -> None:
-    if each.failure is not None:
-        raise Said(each.failure)
+    if each.wrong is not None and how != "client":  # the server looks at it, and is not asked
+        raise each.wrong
     if isinstance(each.decoded, IPPoolObject):
         for line in context.ops.create([each.decoded]):
             context.out(f"{line}\n")
@@ -96,6 +97,11 @@ def _generated(context: Context, args: list[str]) -> int:
     if what in _OTHERS or what.partition(" ")[0] in _OTHERS:
         raise NotModelled(f"kubectl create {what}")
     make = _MAKERS.get(what)
+    if make is None and what.startswith("service "):
+        fail(f"unknown command \"{what[8:]}\"\nSee 'kubectl create service -h' for help and examples")
+    if make is None and len(args) == 1:
+        context.err("Error: must specify one of -f and -k\n\n")
+        fail(f"unknown command \"{what}\"\nSee 'kubectl create -h' for help and examples")
     if make is None:
         fail(f"Unexpected args: [{' '.join(args)}]\nSee 'kubectl create -h' for help and examples")
     how = writing.dry_run(context)
@@ -107,7 +113,7 @@ def _generated(context: Context, args: list[str]) -> int:
     document = make(context, words[0], context.parsed)
     if context.parsed.on("save-config"):
         writing.annotate_applied(document)
-    printed = Printed(context, how)
+    printed = Printed(context, how, typed=True)
     with writing.writing(context, how) as store:
         if how == "client":
             printed.add_document(document, "created")
@@ -127,22 +133,17 @@ def _send(context: Context, store: Store, document: Mapping[str, Any]) -> Any:
         raise
     except PodwireError as error:
         told = failure(error, document=document)
-        end([told if document["kind"] == "Namespace" else _prefixed(told, str(document["kind"]))])
+        end([told if document["kind"] == "Namespace" else _prefixed(told, document)])
 
 
-def _prefixed(told: Any, kind: str) -> Any:
-    """``create deployment`` and its kin wrap what the server says, unless it calls the object invalid."""
-    what = {
-        "Deployment": "deployment",
-        "ConfigMap": "configmap",
-        "ServiceAccount": "serviceaccount",
-        "Service": "service",
-    }[kind]
-    if told.alone.startswith("The "):
-        return told
-    said = told.alone.partition("): ")[2] or told.alone.removeprefix("error: ")
+def _prefixed(told: Failure, document: Mapping[str, Any]) -> Failure:
+    """``create deployment`` and its kin wrap what the server says."""
+    what = str(document["kind"]).lower()
+    if what == "service":
+        what = f"{document['spec']['type']} service"
+    said = told.beside.partition("): ")[2] or told.beside.removeprefix("error: ")
     whole = f"error: failed to create {what}: {said}"
-    return type(told)(whole, whole, told.where)
+    return Failure(whole, whole, told.where)
 
 
 def _namespace(context: Context, name: str, parsed: Parsed) -> dict[str, Any]:
@@ -160,8 +161,6 @@ def _deployment(context: Context, name: str, parsed: Parsed) -> dict[str, Any]:
     command = [*parsed.args[2:], *(parsed.dashed or [])]
     if len(images) > 1 and command:
         fail("cannot specify multiple --image options and command")
-    if parsed.number("replicas") < 0:
-        fail("--replicas must be a non-negative integer")
     return generate.deployment(context, name, images, parsed.number("replicas"), parsed.number("port"), command)
 
 
@@ -191,12 +190,12 @@ def _config_map(context: Context, name: str, parsed: Parsed) -> dict[str, Any]:
     for given in parsed.all("from-file"):
         key, equals, path = given.partition("=")
         for each, text in _files(context, path if equals else given, key if equals else ""):
-            _put(data, each, text)
+            _put(name, data, each, text)
     for given in parsed.all("from-literal"):
         key, equals, value = given.partition("=")
         if not equals or not key:
             fail(f"invalid literal source {given}, expected key=value")
-        _put(data, key, value.strip("'\"") if value[:1] == value[-1:] and value[:1] in {"'", '"'} else value)
+        _put(name, data, key, value.strip("'\"") if value[:1] == value[-1:] and value[:1] in {"'", '"'} else value)
     if parsed.given("from-env-file"):
         raise NotModelled("flag --from-env-file", "kubectl create configmap")
     document: dict[str, Any] = {"apiVersion": "v1"}
@@ -216,9 +215,12 @@ def _files(context: Context, path: str, key: str) -> list[tuple[str, str]]:
     return [(key or Path(path).name, read_file(proc, path))]
 
 
-def _put(data: dict[str, str], key: str, value: str) -> None:
+def _put(name: str, data: dict[str, str], key: str, value: str) -> None:
     if key in data:
-        fail(f'cannot add key "{key}", another key by that name already exists in Data for ConfigMap')
+        fail(f'cannot add key "{key}", another key by that name already exists in Data for ConfigMap "{name}"')
+    wrong = config_key(key)
+    if wrong:
+        fail(f'"{key}" is not a valid key name for a ConfigMap: {",".join(wrong)}')
     data[key] = value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from podwire.errors import NotModelled, PodwireError
+from podwire.kube.fields import Field, from_python
 from podwire.kube.labels import label_matcher
 from podwire.kube.objects import Reference
 from podwire.kube.shelf import not_found
@@ -30,12 +31,12 @@ _FORCED: Final = (
 
 
 class _Target(msgspec.Struct, frozen=True):
-    """An object to be deleted: one of the store, or one of a kind that a backend keeps (``given``)."""
+    """An object to be deleted: one of the store, or one of a kind that a backend keeps (``kind`` None, and where it is named)."""
 
     kind: Kind | None
     name: str
     namespace: str
-    given: Given | None = None
+    at: Field | None = None
     source: str = ""
     """The file that names it."""
 
@@ -109,7 +110,13 @@ def _targets(context: Context) -> tuple[list[_Target], list[Failure]]:
         failures += [failure(error) for error in found.errors]
     elif found.errors and not found.objects:
         raise _Nothing
-    return [_Target(each.kind, each.name, each.namespace) for each in found.objects], failures
+    return [_named(context, each) for each in found.objects], failures
+
+
+def _named(context: Context, each: Stored) -> _Target:
+    if context.ops.kept(each.kind) is None:
+        return _Target(each.kind, each.name, each.namespace)
+    return _Target(None, each.name, "", from_python(each.document))
 
 
 class _Nothing(KubectlError):
@@ -119,7 +126,7 @@ class _Nothing(KubectlError):
 def _of_file(context: Context, each: Given) -> _Target:
     kind = context.store.kinds.of(str(each.document["apiVersion"]), each.kind)
     space = str(each.document["metadata"].get("namespace", "")) if kind is not None and kind.namespaced else ""
-    return _Target(kind, each.name, space, each if kind is None else None, each.source)
+    return _Target(kind, each.name, space, each.at if kind is None else None, each.source)
 
 
 def _warn_of_scope(context: Context, targets: list[_Target]) -> None:
@@ -163,11 +170,10 @@ def _request(context: Context, store: Store, old: Stored, grace: int, how: str) 
 
 def _delete_other(context: Context, each: _Target, how: str) -> None:
     """An object of a kind that a backend keeps outside the store."""
-    if how != "none" or each.given is None:
+    if how != "none" or each.at is None:
         raise NotModelled("--dry-run of an object of this kind", "kubectl delete")
     context.ops.settle()
-    meta = each.given.document["metadata"]
-    reference = Reference(each.given.kind, str(meta.get("namespace") or "default"), each.name, each.given.at)
+    reference = Reference(each.at.at("kind").text(), each.namespace or "default", each.name, each.at)
     for line in context.ops.delete([reference]):
         context.out(f"{line}\n")
 

@@ -43,7 +43,11 @@ class Page:
 
     def text(self) -> str:
         """The page with its columns."""
-        return tabbed("".join(self._parts))
+        return tabbed(self.raw())
+
+    def raw(self) -> str:
+        """The page with its tabs."""
+        return "".join(self._parts)
 
 
 Describer = Callable[[Page, Stored], None]

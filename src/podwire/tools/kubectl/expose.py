@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from podwire.tools.kubectl.context import Context
 
 _KINDS: Final = frozenset({"Pod", "Service", "Deployment", "ReplicaSet"})
-_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 
 
 def _expose(context: Context) -> int:
@@ -26,7 +25,7 @@ def _expose(context: Context) -> int:
         raise NotModelled("flag --filename", "kubectl expose")
     how = writing.dry_run(context)
     found = resources.select(context, parsed.args, selector="")
-    printed = Printed(context, how)
+    printed = Printed(context, how, typed=True)
     documents = [_service(context, each) for each in found]
     with writing.writing(context, how) as store:
         for document in documents:
@@ -53,8 +52,6 @@ def _service(context: Context, each: Stored) -> dict[str, Any]:
     name = parsed.text("name") or each.name[:63]
     selector = generate.parse_labels(parsed.text("selector")) if parsed.text("selector") else _selector(each)
     kind = parsed.text("type")
-    if kind and kind not in _TYPES:
-        fail(f'unsupported --type: "{kind}"')
     spec: dict[str, Any] = {"ports": _ports(context, each), "selector": selector}
     if parsed.text("external-ip"):
         spec["externalIPs"] = [parsed.text("external-ip")]
@@ -109,7 +106,7 @@ def _ports(context: Context, each: Stored) -> list[dict[str, Any]]:
     known = _known(each)
     numbers = parsed.text("port").split(",") if parsed.text("port") else [str(number) for number, _ in known]
     if not numbers:
-        fail("couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples")
+        fail("couldn't find port via --port flag or introspection")
     found: list[dict[str, Any]] = []
     for index, text in enumerate(dict.fromkeys(numbers)):
         if not text.isdecimal():

@@ -9,13 +9,16 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from podwire.errors import MISSING, ManifestError, NotModelled, PodwireError
+from podwire.kube.godecode import complaint
 from podwire.kube.invalid import Cause, Invalid, StatusError
 from podwire.kube.kinds import KINDS
+from podwire.kube.words import dns_subdomain
 from podwire.tools.kubectl.context import KubectlError
 from podwire.tools.kubectl.quoting import quoted
 
 _BETWEEN: Final = re.compile(r"an integer from (-?\d+) to (-?\d+)")
 _UNKNOWN: Final = re.compile(r'strict decoding error: unknown field "[^"]*"')
+_SUBDOMAIN: Final = "a lowercase RFC 1123 subdomain"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -59,8 +62,9 @@ def failure(error: PodwireError, doing: str = "", source: str = "", document: An
         text = f"Error from server ({error.reason}): {head}{error.message}"
         return Failure(text, text)
     if isinstance(error, ManifestError):
-        cause = _cause(error)
-        if cause is not None and isinstance(document, dict):
+        cause = cause_of(error)
+        undecoded = _undecoded(document)
+        if cause is not None and undecoded is None and isinstance(document, dict):
             meta = document.get("metadata") or {}
             known = Invalid(str(document.get("kind")), str(meta.get("name", "")), [cause], error.file, error.line)
             return failure(known, doing, source, document)
@@ -68,6 +72,7 @@ def failure(error: PodwireError, doing: str = "", source: str = "", document: An
         kind = str(shown.get("kind", ""))
         found = _UNKNOWN.search(error.expected)
         detail = found.group() if found else f"{error.path}: {str(error).partition(f'{error.path}: ')[2]}"
+        detail = undecoded or detail
         text = (
             f"Error from server (BadRequest): {head}{kind} in version {_quoted(shown.get('apiVersion'))}"
             f" cannot be handled as a {kind}: {detail}"
@@ -76,11 +81,24 @@ def failure(error: PodwireError, doing: str = "", source: str = "", document: An
     return plain_failure(f"{head}{error}")
 
 
-def _cause(error: ManifestError) -> Cause | None:
+def _undecoded(document: Any) -> str | None:
+    """Why Go's types cannot hold a document; None where they can, or where nobody knows them."""
+    if not isinstance(document, dict):
+        return None
+    kind = KINDS.get((str(document.get("apiVersion")), str(document.get("kind"))))
+    return None if kind is None else complaint(document, kind.type)
+
+
+def cause_of(error: ManifestError) -> Cause | None:
     """What the server's validation says of a value that has the right type; None where it cannot even be decoded."""
     between = _BETWEEN.fullmatch(error.expected)
     if error.value is MISSING:
-        return Cause(error.path, "Required value", MISSING)
+        path = "spec.containers" if error.path == "spec" and error.expected == "a mapping" else error.path
+        return Cause(path, "Required value", MISSING)
+    if error.expected.endswith("(Duplicate value)"):
+        return Cause(error.path, "Duplicate value", error.value)
+    if error.expected.startswith(_SUBDOMAIN) and isinstance(error.value, str):
+        return Cause(error.path, "Invalid value", error.value, dns_subdomain(error.value)[0])
     if between and isinstance(error.value, int):
         return Cause(
             error.path, "Invalid value", error.value, f"must be between {between[1]} and {between[2]}, inclusive"

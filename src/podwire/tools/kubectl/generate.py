@@ -112,6 +112,8 @@ def tcp_port(text: str) -> dict[str, Any]:
     if match is None:
         fail(f'strconv.ParseUint: parsing "{text.partition(":")[0]}": invalid syntax')
     port, target = int(match[1]), match[2] or match[1]
+    if port > 0xFFFF:
+        fail(f'strconv.ParseUint: parsing "{match[1]}": value out of range')
     return {
         "name": text.replace(":", "-"),
         "port": port,

@@ -43,8 +43,7 @@ def _get(ctx: Context) -> int | Waiting:
     output = parsed.text("output")
     watches = parsed.on("watch") or parsed.on("watch-only")
     if watches and parsed.text("sort-by"):
-        first = "--watch requested, --sort-by will be ignored for watch events received"
-        ctx.err(f"warning: {first if parsed.on('watch') else '--watch-only requested, --sort-by will be ignored'}\n")
+        ctx.err("warning: --watch or --watch-only requested, --sort-by will be ignored\n")
     if not parsed.args and not parsed.given("filename") and not watches:
         ctx.err(_NO_TYPE)
         raise KubectlError(_NO_RESOURCE)
@@ -132,7 +131,8 @@ def _of_files(ctx: Context) -> tuple[list[Answer], list[str], bool]:
             errors += [] if _ignored(ctx, error) else [str(error)]
         elif resources.matcher(kind, chosen)(found):
             answers.append(Answer(kind, (found,)))
-    return answers, errors, len(given) == 1 and ctx.parsed.all("filename") != ["-"]
+    files = ctx.parsed.all("filename")
+    return answers, errors, len(files) == 1 and files != ["-"] and len({each.source for each in given}) <= 1
 
 
 def _watched(ctx: Context) -> watching.Watched | None:
@@ -251,6 +251,6 @@ GET: Final = Verb(
         Flag("template", modelled=False),
         Flag("raw", modelled=False),
         Flag("subresource", modelled=False),
-        Flag("show-managed-fields", kind="bool", modelled=False),
+        Flag("show-managed-fields", kind="bool"),
     ),
 )

@@ -33,9 +33,9 @@ class _Change(msgspec.Struct, frozen=True):
     gone: tuple[str, ...]
 
 
-def _split(args: list[str], what: _What) -> tuple[list[str], _Change]:
-    """Resources, then ``key=value`` and ``key-``. The first word of that form ends the resources."""
-    first = next((i for i, word in enumerate(args) if ("=" in word or word.endswith("-")) and i), len(args))
+def _split(args: list[str], what: _What, *, files: bool = False) -> tuple[list[str], _Change]:
+    """Resources, then ``key=value`` and ``key-``. The first word of that form ends the resources; ``files`` takes their place."""
+    first = next((i for i, word in enumerate(args) if ("=" in word or word.endswith("-")) and (i or files)), len(args))
     new: dict[str, str] = {}
     gone: list[str] = []
     for word in args[first:]:
@@ -63,8 +63,8 @@ def _run(context: Context, what: _What) -> int:
     if parsed.text("resource-version"):
         raise NotModelled("flag --resource-version", f"kubectl {context.verb}")
     how = writing.dry_run(context)
-    names, change = _split(parsed.args, what)
     from_files = bool(parsed.all("filename"))
+    names, change = _split(parsed.args, what, files=from_files)
     if not names and not from_files:
         fail("one or more resources must be specified as <resource> <name> or <resource>/<name>")
     if not change.new and not change.gone and not parsed.on("list"):

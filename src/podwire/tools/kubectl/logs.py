@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from podwire.tools.kubectl.context import KubectlError, Verb
 from podwire.tools.kubectl.execute import chosen, container_of
 from podwire.tools.kubectl.failing import fail
 from podwire.tools.kubectl.flags import Flag
+from podwire.tools.kubectl.quoting import quoted
 from podwire.tools.kubectl.waiting import duration
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _TICK: Final = 50_000_000
 """ns between two looks at a log that is followed."""
+_NOT_FOUND: Final = re.compile(r"Error from server \(NotFound\): (.*)")
 _USAGE: Final = (
     "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
     "POD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples"
@@ -73,7 +76,13 @@ def _pods(context: Context) -> list[Stored]:
             context.err(f"No resources found in {context.namespace} namespace.\n")
         return pods
     name = parsed.args[0]
-    (each,) = resources.select(context, [name] if "/" in name else ["pods", name])
+    try:
+        (each,) = resources.select(context, [name] if "/" in name else ["pods", name])
+    except KubectlError as error:
+        found = _NOT_FOUND.fullmatch(str(error))
+        if found is None:
+            raise
+        fail(f"error from server (NotFound): {found[1]} in namespace {quoted(context.namespace)}")
     if each.kind.name == "Pod":
         return [each]
     if each.kind.name not in {"DaemonSet", "Deployment", "ReplicaSet", "Service", "StatefulSet"}:

@@ -51,6 +51,11 @@ _OTHERS: Final = frozenset(
 )
 
 
+_ALIASES: Final = MappingProxyType(
+    {"cm": "configmap", "deploy": "deployment", "ns": "namespace", "sa": "serviceaccount", "svc": "service"}
+)
+
+
 def kubectl(proc: Process) -> int | Waiting:
     """``kubectl``; status 1 and a line on standard error for what the server, or kubectl itself, refuses.
 
@@ -94,10 +99,20 @@ def _run(proc: Process, ops: ClusterOps, name: str, verb: Verb, words: list[str]
         context = read(proc, ops, name, verb, words)
         found = verb.run(context)
     except (UsageError, KubectlError, StatusError) as error:
-        return _tell(proc, name, error)
+        return _tell(proc, _whole(name, words), error)
     if isinstance(found, int):
         return found
     return _guarded(context, found)
+
+
+def _whole(name: str, words: list[str]) -> str:
+    """``create service nodeport``: the command whose flags the words were read as."""
+    parts = [name]
+    for word in words if name in {"create", "rollout", "set"} else ():
+        if word.startswith("-") or len(parts) >= (3 if parts[1:] == ["service"] else 2):
+            break
+        parts.append(_ALIASES.get(word, word))
+    return " ".join(parts)
 
 
 def _guarded(context: Context, waiting: Waiting) -> Waiting:

@@ -12,15 +12,18 @@ import yaml
 
 from podwire.errors import ManifestError, NotModelled
 from podwire.kube.document import Loader, documents
+from podwire.kube.godecode import complaint
 from podwire.kube.manifest import read_text
-from podwire.kube.objects import KubeObject, decode_object
+from podwire.kube.meta import Metadata
+from podwire.kube.objects import ApiObject, KubeObject, decode_object
 from podwire.tools.files import caller_path
-from podwire.tools.kubectl.context import KubectlError
-from podwire.tools.kubectl.failing import Failure, fail, failure, plain_failure
+from podwire.tools.kubectl.failing import Failure, fail, plain_failure
 from podwire.tools.kubectl.flags import Flag
+from podwire.tools.kubectl.gojson import JsonError, json_end, unmarshal_error
 
 if TYPE_CHECKING:
     from podwire.kube.fields import Field
+    from podwire.kube.kinds import Kinds
     from podwire.tools.kubectl.context import Context
     from podwire.tools.process import Process
 
@@ -40,7 +43,7 @@ class Given(msgspec.Struct, frozen=True):
     document: dict[str, Any]
     at: Field
     decoded: KubeObject | None
-    failure: Failure | None = None
+    wrong: ManifestError | None = None
 
     @property
     def kind(self) -> str:
@@ -94,20 +97,43 @@ def read(context: Context, *, strict: bool = True) -> tuple[list[Given], list[Fa
     """
     found: list[Given] = []
     failures: list[Failure] = []
+    kinds = context.store.kinds  # asked for once: the control plane looks around each time
     for source, text in sources(context):
         try:
-            fields = [item for field in documents(text, source) for item in _unrolled(field)]
+            fields = [
+                item for part in _json_texts(text) for field in documents(part, source) for item in _unrolled(field)
+            ]
         except ManifestError as error:
-            raise KubectlError(
-                f"error: error parsing {source}: error converting YAML to JSON: {_why(text, error)}"
-            ) from None
+            failures.append(
+                plain_failure(f"error parsing {source}: error converting YAML to JSON: {_why(text, error)}")
+            )
+            continue
+        except JsonError as error:
+            why = "unexpected EOF" if error.offset is None else f"json: offset {error.offset}: {error}"
+            failures.append(plain_failure(f"error parsing {source}: {why}"))
+            continue
         for field in fields:
-            each = _given(context, source, field, strict=strict)
+            each = _given(context, kinds, source, field, strict=strict)
             if isinstance(each, Failure):
                 failures.append(each)
             else:
                 found.append(each)
     return found, failures
+
+
+def _json_texts(text: str) -> Iterator[str]:
+    """A text that begins with a brace is JSON, not YAML, and may hold several objects (apimachinery, yaml.GuessJSONStream).
+
+    The lines above an object are blank ones. Raises ``JsonError``.
+    """
+    at = len(text) - len(text.lstrip())
+    if not text.startswith("{", at):
+        yield text
+        return
+    while at < len(text):
+        end = at + json_end(text[at:])
+        yield "\n" * text.count("\n", 0, at) + text[at:end]
+        at = end + len(text[end:]) - len(text[end:].lstrip())
 
 
 def _why(text: str, error: ManifestError) -> str:
@@ -140,9 +166,14 @@ def _unrolled(field: Field) -> Iterator[Field]:
         yield field
 
 
-def _given(context: Context, source: str, field: Field, *, strict: bool) -> Given | Failure:
+def _given(context: Context, kinds: Kinds, source: str, field: Field, *, strict: bool) -> Given | Failure:
     document: Any = field.plain()
     missing = [each for each in ("apiVersion", "kind") if not isinstance(document, dict) or not document.get(each)]
+    if not isinstance(document, dict) and strict:
+        return plain_failure(
+            f'error validating "{source}": error validating data: invalid object to validate; if you choose to ignore these'
+            " errors, turn validation off with --validate=false"
+        )
     if missing and strict:
         said = ", ".join(f"{each} not set" for each in missing)
         said = f"[{said}]" if len(missing) > 1 else said
@@ -154,20 +185,40 @@ def _given(context: Context, source: str, field: Field, *, strict: bool) -> Give
         text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False, default=str)
         what = "Kind" if "kind" in missing else "apiVersion"
         return plain_failure(f"unable to decode \"{source}\": Object '{what}' is missing in '{text}'")
-    document["metadata"] = dict(document.get("metadata") or {})
+    meta = document.get("metadata")
+    undecodable = _undecodable(meta)
+    if undecodable is not None:
+        return plain_failure(f'unable to decode "{source}": {undecodable}')
+    document["metadata"] = dict(meta or {})
     decoded: KubeObject | None = None
-    wrong: Failure | None = None
+    wrong: ManifestError | None = None
     try:
-        if strict or context.store.kinds.of(str(document["apiVersion"]), str(document["kind"])) is None:
+        if strict or kinds.of(str(document["apiVersion"]), str(document["kind"])) is None:
             decoded = decode_object(field)
     except ManifestError as error:
         if error.expected.startswith("a kind that exists"):
             return plain_failure(_no_match(document, source))
-        wrong = failure(error, "creating", source, document)
-    kind = context.store.kinds.of(str(document["apiVersion"]), str(document["kind"]))
+        wrong = error
+    kind = kinds.of(str(document["apiVersion"]), str(document["kind"]))
+    if kind is None and isinstance(decoded, ApiObject):  # of a CustomResourceDefinition that this server has not
+        return plain_failure(_no_match(document, source))
     if kind is not None and kind.namespaced:
         _set_namespace(context, document["metadata"])
     return Given(source, document, field, decoded, wrong)
+
+
+def _undecodable(meta: Any) -> str | None:
+    """What kubectl itself says of metadata that it cannot read (unstructured, ``UnmarshalJSON``)."""
+    if meta is not None and not isinstance(meta, dict):
+        return unmarshal_error(meta, "v1.ObjectMeta").replace("Go value", "Go struct field .metadata")
+    wrong = complaint({"metadata": meta or {}}, _Meta)
+    return wrong if wrong is not None and wrong.startswith("json: ") else None
+
+
+class _Meta(msgspec.Struct):
+    """Of an object of any kind."""
+
+    metadata: Metadata
 
 
 def _no_match(document: dict[str, Any], source: str) -> str:

@@ -10,12 +10,12 @@ import yaml
 from podwire.errors import NotModelled, PodwireError
 from podwire.kube.document import Loader
 from podwire.kube.invalid import StatusError
-from podwire.kube.kinds import Custom
 from podwire.kube.patch import json_patch, merge, strategic
 from podwire.tools.kubectl import resources, writing
 from podwire.tools.kubectl.context import Verb
-from podwire.tools.kubectl.failing import end, fail, failure
+from podwire.tools.kubectl.failing import Failure, Said, end, fail, failure
 from podwire.tools.kubectl.flags import Flag
+from podwire.tools.kubectl.gojson import JsonError, go_json, unmarshal_error
 from podwire.tools.kubectl.manifests import FILES, go_yaml, read_file
 from podwire.tools.kubectl.output import OUTPUT, Printed
 from podwire.tools.kubectl.quoting import quoted
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from podwire.kube.store import Store, Stored
     from podwire.tools.kubectl.context import Context
 
+_UNPROCESSABLE: Final = "the server rejected our request due to an error in our request"
 _HOW: Final = {"json": json_patch, "merge": merge, "strategic": strategic}
 
 
@@ -63,25 +64,33 @@ def _read(context: Context) -> Any:
         text = read_file(context.proc, parsed.text("patch-file"))
     elif not text:
         fail("must specify --patch or --patch-file containing the contents of the patch")
+    if text.lstrip().startswith("{"):  # such a text goes to the server as it is
+        try:
+            return go_json(text)
+        except JsonError as error:
+            raise StatusError("BadRequest", _decoding(str(error), parsed.text("type"))) from None
     try:
         return yaml.load(text, Loader)  # noqa: S506 - it is the safe one
     except yaml.MarkedYAMLError as error:
         fail(f"unable to parse {quoted(text)}: {go_yaml(error)}")
 
 
+def _decoding(text: str, how: str) -> str:
+    """What the server says of a patch that it cannot read (handlers/patch.go)."""
+    return text if how.lower() == "strategic" else f"error decoding patch: {text}"
+
+
 def _one(context: Context, store: Store, each: Stored, patch: Any, how: str) -> Stored:
-    if how == "strategic" and each.kind.type is Custom:
+    if how == "strategic" and each.kind.is_custom:
         raise StatusError(
             "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include:"
             " application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         )
-    if (how == "json") is not isinstance(patch, list):
-        expected = "of type []jsonpatch.Operation" if how == "json" else "of type map[string]interface {}"
-        raise StatusError(
-            "BadRequest", f"json: cannot unmarshal {'object' if how == 'json' else 'array'} into Go value {expected}"
-        )
-    new = cast("dict[str, Any]", _HOW[how](each.document, cast("Any", patch)))
+    if not isinstance(patch, list if how == "json" else dict):
+        into = "[]interface {}" if how == "json" else "map[string]interface {}"
+        raise StatusError("BadRequest", _decoding(unmarshal_error(patch, into), how))
+    new = _patched(each, patch, how)
     meta = new.get("metadata") or {}
     if (meta.get("name"), meta.get("namespace", "")) != (each.name, each.namespace):
         shown = json.dumps(meta.get("name"), ensure_ascii=False)
@@ -92,6 +101,18 @@ def _one(context: Context, store: Store, each: Stored, patch: Any, how: str) -> 
     if context.parsed.text("subresource"):
         raise NotModelled("flag --subresource", "kubectl patch")
     return writing.update(context, store, each, new)
+
+
+def _patched(each: Stored, patch: Any, how: str) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", _HOW[how](each.document, patch))
+    except PodwireError as error:
+        if how != "json":
+            raise
+        # The server keeps the library's words for itself (422 without details).
+        raise Said(
+            Failure(f"The request is invalid: {_UNPROCESSABLE}", f"Error from server (Invalid): {_UNPROCESSABLE}")
+        ) from error
 
 
 PATCH: Final = Verb(

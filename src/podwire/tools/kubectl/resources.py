@@ -71,7 +71,22 @@ def kind_of(ctx: Context, word: str) -> Kind:
     found = catalog.find(catalog.catalog(ctx.ops.kinds()), word)
     if found is None:
         _refuse(f"the server doesn't have a resource type {quoted(word.partition('.')[0])}")
+    _warn(ctx, found, word)
     return _kept(ctx, found, word)
+
+
+def _warn(ctx: Context, found: catalog.Resource, word: str) -> None:
+    """A short name that others bear too (restmapper, shortcut.go); each warning comes once."""
+    others = [
+        each
+        for each in catalog.catalog(ctx.ops.kinds())
+        if word in each.short and (each.plural, each.group) != (found.plural, found.group)
+    ]
+    if word in found.short and others:
+        names = ", ".join(each.full for each in others)
+        text = f"Warning: short name {quoted(word)} could also match lower priority resource {names}\n"
+        if text not in ctx.proc.stderr:
+            ctx.err(text)
 
 
 def _kept(ctx: Context, resource: catalog.Resource, word: str) -> Kind:

@@ -11,6 +11,8 @@ from podwire.errors import NotModelled, PodwireError
 from podwire.kube.replica_controllers import HASH, REVISION
 from podwire.tools.kubectl import resources, writing
 from podwire.tools.kubectl.context import KubectlError, Verb
+from podwire.tools.kubectl.describe_containers import template
+from podwire.tools.kubectl.describe_writing import Page
 from podwire.tools.kubectl.failing import Failure, end, fail, failure, plain_failure
 from podwire.tools.kubectl.flags import Flag
 from podwire.tools.kubectl.manifests import FILES
@@ -40,16 +42,17 @@ def _rollout(context: Context) -> int | Waiting:
         fail(f"unknown command \"{what}\"\nSee 'kubectl rollout -h' for help and examples")
     if not words and not parsed.text("selector"):
         fail("required resource not specified")
-    found = resources.find(context, words, selector=parsed.text("selector"), listing=what in {"restart", "history"})
+    found = resources.find(context, words, selector=parsed.text("selector"), listing=True)
     failures = [failure(error) for error in found.errors]
     if what == "status":
-        found.complain()
+        if not found.objects:
+            found.complain()
         if len(found.objects) != 1 and not parsed.text("selector"):
             fail(
                 "rollout status is only supported on individual resources and resource collections"
                 f" - {len(found.objects)} resources were found"
             )
-        return _status(context, found.objects)
+        return _status(context, found)
     if what == "history":
         found.complain()
         for each in found.objects:
@@ -157,11 +160,17 @@ def _history(context: Context, each: Stored) -> None:
         raise NotModelled(f"ControllerRevisions of a {each.kind.name}", "kubectl rollout history")
     if each.kind.name != "Deployment":
         fail(f"no history viewer has been implemented for {quoted(f'{each.kind.name}.{each.kind.group}'.rstrip('.'))}")
-    if context.parsed.number("revision"):
-        raise NotModelled("flag --revision", "kubectl rollout history")
     if context.parsed.text("output"):
         raise NotModelled("flag --output", "kubectl rollout history")
     sets = _sets(context, each)
+    wanted = context.parsed.number("revision")
+    if wanted:
+        if wanted not in sets:
+            fail("unable to find the specified revision")
+        page = Page(context.store, events=False)
+        template(page, sets[wanted].document["spec"]["template"])
+        context.out(f"{each.kind.singular}/{each.name} with revision #{wanted}\n{page.raw()}\n")
+        return
     context.out(f"{each.kind.singular}/{each.name} \n")
     if not sets:
         context.out("No rollout history found.\n")
@@ -176,11 +185,12 @@ def _history(context: Context, each: Stored) -> None:
 # ------------------------------------------------------------------------------------------------------------- status
 
 
-def _status(context: Context, objects: tuple[Stored, ...]) -> Waiting:
+def _status(context: Context, found: resources.Found) -> Waiting:
     """Say how far it is, whenever that changes, until it is done, or ``--timeout`` is over."""
     deadline = deadline_of(context, "timeout")
     with woken(context):
-        yield from _tell(context, objects, deadline)
+        yield from _tell(context, found.objects, deadline)
+    found.complain()
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -14,11 +15,19 @@ from podwire.tools.kubectl.context import Verb
 from podwire.tools.kubectl.failing import end, fail, failure
 from podwire.tools.kubectl.flags import Flag
 from podwire.tools.kubectl.output import OUTPUT, Printed
+from podwire.tools.kubectl.quoting import quoted
 
 if TYPE_CHECKING:
     from podwire.kube.store import Store
     from podwire.tools.kubectl.context import Context
 
+_PART: Final = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE: Final = re.compile(
+    rf"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9.]*[a-zA-Z0-9])?(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
+"""A reference to an image (distribution/reference, regexp.go)."""
 _POLICIES: Final = ("Always", "OnFailure", "Never")
 
 
@@ -37,7 +46,7 @@ def _run(context: Context) -> int:
     documents = [_pod(context, name, image)]
     if parsed.on("expose"):
         documents.insert(0, _service(context, documents[0]))
-    printed = Printed(context, how)
+    printed = Printed(context, how, typed=True)
     with writing.writing(context, how) as store:
         for each in reversed(documents):  # the pod is made first, and told last
             _create(context, store, each, how)
@@ -50,8 +59,13 @@ def _run(context: Context) -> int:
 def _words(context: Context) -> tuple[str, str]:
     parsed = context.parsed
     image = parsed.text("image")
-    if not image:
+    if not parsed.given("image"):
         fail('required flag(s) "image" not set')
+    if not image:
+        fail("--image is required")
+    if not _IMAGE.fullmatch(image):
+        why = "repository name must be lowercase" if _IMAGE.fullmatch(image.lower()) else "invalid reference format"
+        fail(f"Invalid image name {quoted(image)}: {why}")
     if not parsed.args:
         fail("NAME is required for run\nSee 'kubectl run -h' for help and examples")
     restart = parsed.text("restart")
@@ -70,7 +84,7 @@ def _pod(context: Context, name: str, image: str) -> dict[str, Any]:
         container["command" if parsed.on("command") else "args"] = words
     if parsed.given("port"):
         if not parsed.text("port").isdecimal():
-            fail(f'strconv.ParseInt: parsing "{parsed.text("port")}": invalid syntax')
+            fail(f'strconv.Atoi: parsing "{parsed.text("port")}": invalid syntax')
         container["ports"] = [{"containerPort": int(parsed.text("port"))}]
     if parsed.given("env"):
         container["env"] = [_variable(each) for each in parsed.all("env")]

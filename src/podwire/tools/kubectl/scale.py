@@ -34,7 +34,7 @@ def _scale(context: Context) -> int:
     how = writing.dry_run(context)
     found = resources.find(context, parsed.args, selector=parsed.text("selector"), everything=parsed.on("all"))
     failures = [failure(error) for error in found.errors]
-    if not found.objects and not failures:
+    if not found.objects:
         fail("no objects passed to scale")
     printed = Printed(context, how)
     with writing.writing(context, how) as store:

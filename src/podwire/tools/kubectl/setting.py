@@ -46,6 +46,8 @@ def _set(context: Context) -> int:
         settings = []
         if not failures:
             return 0
+    if what == "env" and not settings and not parsed.all("env") and not parsed.text("from"):
+        return 0  # nothing is to be changed, and nothing is said
     return _write(context, what, change, found.objects, settings, how, failures)
 
 
@@ -93,7 +95,7 @@ def _patching(told: Failure, what: str, each: Stored) -> Failure:
 
 def _split(what: str, words: list[str]) -> tuple[list[str], list[str]]:
     """Resources, and what is set: ``container=image``, ``KEY=value``, ``KEY-``, a selector, a name."""
-    if what in {"selector", "serviceaccount"}:
+    if what in {"selector", "serviceaccount", "sa"}:
         return words[:-1], words[-1:]
     names = [word for word in words if "=" not in word and not (what == "env" and word.endswith("-"))]
     return names, [word for word in words if word not in names]
@@ -142,7 +144,11 @@ def _env(context: Context, document: dict[str, Any], settings: list[str]) -> Non
         if not equals and not setting.endswith("-"):
             fail(f"environment variables must be of the form key=value: {setting}")
         if equals and not _VARIABLE.fullmatch(name):
-            fail(f'"{name}" is not a valid environment variable name')
+            fail(
+                f'"{name}" is not a valid key name: a valid environment variable name must consist of alphabetic characters,'
+                " digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or"
+                " 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')"
+            )
         for each in hits:
             rest = [one for one in each.get("env") or () if one["name"] != (name if equals else setting[:-1])]
             old = next((i for i, one in enumerate(each.get("env") or ()) if one["name"] == name), len(rest))
@@ -156,7 +162,7 @@ def _env(context: Context, document: dict[str, Any], settings: list[str]) -> Non
 def _list_env(context: Context, objects: tuple[Stored, ...]) -> None:
     for each in objects:
         for container in _template(copy.deepcopy(each.document))["containers"]:
-            context.out(f"# {each.kind.plural}/{each.name}, container {container['name']}\n")
+            context.out(f"# {each.kind.name} {each.name}, container {container['name']}\n")
             for one in container.get("env") or ():
                 if "valueFrom" in one:
                     raise NotModelled("env with valueFrom", "kubectl set env --list")

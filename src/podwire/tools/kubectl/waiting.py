@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from podwire.errors import NotModelled, PodwireError
+from podwire.errors import PodwireError
 from podwire.kube.shelf import not_found
 from podwire.tools.kubectl import resources
 from podwire.tools.kubectl.context import KubectlError, Verb
@@ -119,8 +119,6 @@ def _test(text: str) -> Test:
     """What is waited for."""
     if text.lower() == "delete":
         return lambda each: each is None
-    if text.lower() == "create":
-        raise NotModelled("--for=create, which kubectl 1.30 does not have", "kubectl wait")
     if text.startswith("condition="):
         return _condition(text.removeprefix("condition="))
     if not text.startswith("jsonpath="):

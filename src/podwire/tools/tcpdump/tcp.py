@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from podwire.tools.tcpdump.bgp import bgp_print
 from podwire.tools.tcpdump.dissect import Dissector, Truncated, bits, visible
 from podwire.tools.tcpdump.dns import tcp_dns_print
 from podwire.tools.tcpdump.segment import Segment, pseudo_header, should_be
@@ -117,7 +118,6 @@ _TEXT: Final[Mapping[int, TextProtocol]] = MappingProxyType(
 )
 _UNPRINTED: Final[Mapping[int, str]] = MappingProxyType(
     {
-        179: "BGP",
         1723: "PPTP",
         6379: "RESP",
         10288: "BEEP",
@@ -129,6 +129,7 @@ _UNPRINTED: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 _TELNET: Final = 23
+_BGP: Final = 179
 _SSH: Final = 22
 _DNS: Final = 53
 _NFS: Final = 2049
@@ -157,6 +158,8 @@ def _payload_print(d: Dissector, at: int, size: int, length: int, sport: int, dp
         text_print(d, at, length, _TEXT[port])
     elif port == _SSH:
         ssh_print(d, at, length)
+    elif port == _BGP:
+        bgp_print(d, at, length)
     elif port == _DNS:
         tcp_dns_print(d, at, length)
     elif port == _TELNET:

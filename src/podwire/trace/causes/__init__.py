@@ -10,7 +10,19 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from podwire.trace.causes import arp, fabric, links, nat, netfilter, programs, routing, services, tunnels, upper
+from podwire.trace.causes import (
+    arp,
+    fabric,
+    links,
+    nat,
+    netfilter,
+    policies,
+    programs,
+    routing,
+    services,
+    tunnels,
+    upper,
+)
 from podwire.trace.causes.cause import ANY, ARP, Cause, Table
 from podwire.trace.events import By, ByFabric, ByLink, ByReversePath, ByRoute, ByRule, BySysctl
 from podwire.trace.reasons import DropReason as D
@@ -26,6 +38,7 @@ CAUSES: Final[Table] = MappingProxyType(
         **netfilter.NETFILTER,
         **nat.NAT,
         **services.SERVICES,
+        **policies.POLICIES,
         **fabric.FABRIC,
         **programs.PROGRAMS,
         **arp.ARP_SILENCE,

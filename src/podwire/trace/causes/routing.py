@@ -14,6 +14,8 @@ _DEAD_END = (
     "it passes after `ip route del {type} {prefix}{table_arg}` on {here}, or with a more specific route to {dst}"
 )
 
+BLOCK: Final = "block"
+
 ROUTING: Final[Table] = MappingProxyType(
     {
         (D.IP_RPFILTER, None, ""): Cause(
@@ -83,6 +85,10 @@ ROUTING: Final[Table] = MappingProxyType(
         ),
         (ANY, ByRoute, "throw"): _NO_ROUTE,
         (ANY, ByRoute, "blackhole"): Cause("the best match for {dst} is the {by}, which discards silently", _DEAD_END),
+        (ANY, ByRoute, f"blackhole {BLOCK}"): Cause(
+            "{here} has no pod with the address {dst}, and the rest of its block goes to the {by}, which discards silently",
+            "it passes when a pod of {here} has {dst}, and to the address that the pod has now: `kubectl get pods -A -o wide`",
+        ),
         (ANY, ByRoute, "unreachable"): Cause(
             "the best match for {dst} is the {by}, which says host unreachable", _DEAD_END
         ),
@@ -113,3 +119,8 @@ ROUTING: Final[Table] = MappingProxyType(
         (D.PKT_TOO_SMALL, None, ""): Cause("it is shorter than its headers say", "it passes when it is sent whole"),
     }
 )
+
+
+def is_block(by: ByRoute) -> bool:
+    """Whether a route stands for what is left of a block of Calico's IPAM, whose pods have routes of their own (Calico sheet, 1.8)."""
+    return by.type == "blackhole" and by.owner.component in {"bird", "felix"} and by.owner.field.startswith("block ")

@@ -17,8 +17,7 @@ _AGE = re.compile(r"(?<![\w.:-])(\d+[dhms]){1,2}(?![\w.:-])")
 
 def real_kubectl():
     """A kubectl 1.30, or None."""
-    found = next((path for path in map(shutil.which, _KNOWN) if path), None)
-    return found
+    return next((path for path in map(shutil.which, _KNOWN) if path), None)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -48,8 +47,7 @@ class Judge:
         """Virtual clocks follow the wall's, by which kubectl tells ages."""
         wall = time.time_ns()
         for lab in (self.ours, self.theirs):
-            if lab.network.now < wall:
-                lab.network.now = wall
+            lab.network.now = max(lab.network.now, wall)
 
     def run(self, command, stdin=""):
         self.now()
@@ -82,4 +80,6 @@ def plain(said):
 def _ages(text):
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", text)
     text = re.sub(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000", "DATE", text)
+    text = re.sub(r"^podwire: see .*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"(resourceVersion|Resource Version)(\"?: +)\"?\d+\"?", r"\1\2N", text)
     return re.sub(r"AGE +", "AGE ", _AGE.sub("AGE", text))

@@ -10,20 +10,30 @@ import threading
 import time
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
-from podwire.errors import PodwireError
+from podwire.cluster.operations import Operations
+from podwire.errors import ManifestError, PodwireError
 from podwire.kube.fields import from_python
 from podwire.kube.invalid import Invalid, StatusError
 from podwire.kube.labels import field_matcher, label_matcher
 from podwire.kube.objects import decode_object
 from podwire.tools.kubectl.catalog import catalog
-from podwire.tools.kubectl.failing import failure
+from podwire.tools.kubectl.failing import cause_of, failure
+from podwire.tools.kubectl.gojson import JsonError, go_json, unmarshal_error
 from podwire.tools.kubectl.tables import table
 
-CODES = {"NotFound": 404, "AlreadyExists": 409, "Conflict": 409, "Forbidden": 403, "BadRequest": 400, "UnsupportedMediaType": 415}
+CODES = {
+    "NotFound": 404,
+    "AlreadyExists": 409,
+    "Conflict": 409,
+    "Forbidden": 403,
+    "BadRequest": 400,
+    "UnsupportedMediaType": 415,
+}
 HOW = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
@@ -56,7 +66,11 @@ def _refused(error, resource, name, document=None):
             "name": error.name,
             "kind": error.kind,
             "causes": [
-                {"reason": f"FieldValue{each.reason.title().replace(' ', '')}", "field": each.path, "message": text_of(each)}
+                {
+                    "reason": f"FieldValue{each.reason.title().replace(' ', '')}",
+                    "field": each.path,
+                    "message": text_of(each),
+                }
                 for each in error.causes
             ],
         }
@@ -65,8 +79,14 @@ def _refused(error, resource, name, document=None):
         return Refused(error.reason, error.message, CODES.get(error.reason, 400), details)
     found = failure(error, document=document)
     match = re.match(r"Error from server \((\w+)\): (.*)", found.beside, re.DOTALL)
-    if match is None and found.alone.startswith("The "):
-        return Refused("Invalid", found.alone[4:], 422, details)
+    cause = cause_of(error) if isinstance(error, ManifestError) else None
+    if match is not None and match[1] == "Invalid" and cause is not None:
+        detail = {"reason": "FieldValueInvalid", "field": cause.path, "message": text_of(cause)}
+        details |= {
+            "name": str((document.get("metadata") or {}).get("name", name)),
+            "kind": str(document.get("kind")),
+            "causes": [detail],
+        }
     if match is None:
         return Refused("InternalError", found.alone, 500)
     return Refused(match[1], match[2], 422 if match[1] == "Invalid" else 400, details)
@@ -83,7 +103,7 @@ class Server:
     def __init__(self, lab):
         self.lab = lab
         self.lock = threading.RLock()
-        self.log = []
+        self.log: list[Any] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -106,7 +126,8 @@ class Server:
                 except Refused as error:
                     code, answer = error.body["code"], error.body
                 if isinstance(answer, str):
-                    self.send(code, answer.encode(), "text/plain")
+                    kind = "application/octet-stream" if "openapi" in self.path else "text/plain"
+                    self.send(code, answer.encode(), kind)
                 else:
                     self.send(code, json.dumps(answer, default=str).encode(), "application/json")
 
@@ -142,8 +163,9 @@ class Request:
         url = urlsplit(handler.path)
         self.path = [unquote(each) for each in url.path.strip("/").split("/")]
         self.query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        self.resources = catalog(self.store.kinds.all())
-        self.resource = self.kind = None
+        self.resources = catalog(Operations(server.lab).kinds())
+        self.resource: Any = None
+        self.kind: Any = None
         self.name = self.sub = ""
         self.space = None
         if self.path[0] in {"api", "apis"}:
@@ -157,12 +179,16 @@ class Request:
             return
         if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"}:
             self.space, rest = rest[1], rest[2:]
-        self.resource = next((each for each in self.resources if (each.version, each.plural) == (version, rest[0])), None)
+        self.resource = next(
+            (each for each in self.resources if (each.version, each.plural) == (version, rest[0])), None
+        )
         if self.resource is None:
             raise Refused("NotFound", "the server could not find the requested resource", 404)
         self.kind = self.store.kinds.of(version, self.resource.kind)
         self.name = rest[1] if len(rest) > 1 else ""
         self.sub = rest[2] if len(rest) > 2 else ""
+        if self.sub == "scale" and self.resource.kind not in {"Deployment", "ReplicaSet", "StatefulSet"}:
+            raise Refused("NotFound", "the server could not find the requested resource", 404)
 
     # -- discovery -----------------------------------------------------------------------------------------------
 
@@ -186,7 +212,7 @@ class Request:
             raise _refused(error, self.resource, self.name, document if isinstance(document, dict) else None) from None
 
     def _groups(self):
-        groups = {}
+        groups: dict[str, dict[str, None]] = {}
         for each in self.resources:
             if each.group:
                 groups.setdefault(each.group, {})[each.version] = None
@@ -197,7 +223,10 @@ class Request:
                 {
                     "name": name,
                     "versions": [{"groupVersion": each, "version": each.rpartition("/")[2]} for each in versions],
-                    "preferredVersion": {"groupVersion": next(iter(versions)), "version": next(iter(versions)).rpartition("/")[2]},
+                    "preferredVersion": {
+                        "groupVersion": next(iter(versions)),
+                        "version": next(iter(versions)).rpartition("/")[2],
+                    },
                 }
                 for name, versions in groups.items()
             ],
@@ -237,7 +266,7 @@ class Request:
             where = [f"api{'s' if '/' in each else ''}/{each}" for each in every]
             return 200, {"paths": {each: {"serverRelativeURL": f"/openapi/v3/{each}?hash=1"} for each in where}}
         if self.path[1:2] != ["v3"]:
-            raise Refused("NotFound", "the server could not find the requested resource", 404)
+            return 200, ""  # a protobuf message without members: no schemas
         version = "/".join(self.path[3:])
         paths = {}
         for each in self.resources:
@@ -257,10 +286,15 @@ class Request:
     def _parsed(self):
         if not self.body:
             return None
+        text = self.body.decode()
         try:
-            return json.loads(self.body)
-        except ValueError:
-            return yaml.safe_load(self.body)
+            return self._json(text)
+        except JsonError as error:
+            raise Refused("BadRequest", str(error), 400) from None
+
+    @staticmethod
+    def _json(text):
+        return go_json(text) if text.lstrip().startswith(("{", "[")) else yaml.safe_load(text)
 
     def _act(self):
         kind, store = self.kind, self.store
@@ -277,7 +311,8 @@ class Request:
             return 200, self._shown([], None)
         self.server.lab.api.settle()
         space = (self.space or "") if kind.namespaced else ""
-        dry = "dryRun" in self.query
+        options = self._parsed() if self.method == "DELETE" else None
+        dry = "dryRun" in self.query or bool((options or {}).get("dryRun"))
         if self.method == "GET":
             if not self.name:
                 return 200, self._shown(self._listed(), None)
@@ -291,10 +326,6 @@ class Request:
             code, made = self._write(space)
         if not dry:
             self.server.lab.api.settle()
-            if self.method == "POST" or self.method == "PATCH" and "metadata" in made:
-                fresh = store.get(kind.slot, made["metadata"]["name"], made["metadata"].get("namespace", ""))
-                # What the request answered with is older than what controllers did.
-                made = made if fresh is None else made
         return code, made
 
     def _write(self, space):
@@ -314,11 +345,19 @@ class Request:
             self._check(document)
             return 200, store.update(document).document
         how = HOW[self.handler.headers["Content-Type"].partition(";")[0]]
-        return 200, store.patch(kind.slot, self.name, space, document, how, status=self.sub == "status").document
+        if not isinstance(document, list if how == "json" else dict):
+            wrong = unmarshal_error(document, "[]interface {}" if how == "json" else "map[string]interface {}")
+            raise Refused("BadRequest", wrong if how == "strategic" else f"error decoding patch: {wrong}", 400)
+        try:
+            return 200, store.patch(kind.slot, self.name, space, document, how, status=self.sub == "status").document
+        except (ManifestError, StatusError):
+            raise
+        except PodwireError:
+            raise Refused("Invalid", "the server rejected our request due to an error in our request", 422) from None
 
     def _check(self, document):
         bare = {key: value for key, value in document.items() if key != "status"}
-        self.server.lab.api.refuse(decode_object(from_python(bare)))
+        self.server.lab.api.refuse(decode_object(from_python(bare)), nodes=False)
 
     def _delete(self, space, options):
         kind, store = self.kind, self.store
@@ -343,8 +382,13 @@ class Request:
         try:
             chosen = field_matcher(kind.name, kind.version, self.query.get("fieldSelector"))
         except PodwireError as error:
-            raise Refused("BadRequest", str(error), 400) from None
-        found = [each for each in self.store.all(kind.slot, self.space) if wanted(each.labels) and chosen(each.document)]
+            text = str(error).rpartition('field selector "')[2].partition('": ')[2]
+            head = f'Unable to find "{kind.group}/{kind.version.rpartition("/")[2]}, Resource={kind.plural}" that match label selector'
+            asked = (self.query.get(each) or "" for each in ("labelSelector", "fieldSelector"))
+            raise Refused("BadRequest", '{} "{}", field selector "{}": {}'.format(head, *asked, text), 400) from None
+        found = [
+            each for each in self.store.all(kind.slot, self.space) if wanted(each.labels) and chosen(each.document)
+        ]
         return sorted(found, key=lambda each: (each.namespace, each.name))
 
     def _shown(self, objects, single):
@@ -362,7 +406,13 @@ class Request:
 
     def _table(self, objects, *, columns=True):
         if self.kind is None:
-            return {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": [], "rows": []}
+            return {
+                "kind": "Table",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": {},
+                "columnDefinitions": [],
+                "rows": [],
+            }
         made = table(self.kind, objects, self.server.lab.network.now)
         whole = self.query.get("includeObject") == "Object"
         return {
@@ -442,7 +492,7 @@ class Request:
                         first = False
                     lines.append(json.dumps({"type": each.type, "object": shown}) + "\n")
                 if not events:
-                    server.lab.sleep(1)
+                    server.lab.sleep(0.25)
             try:
                 for line in lines:
                     handler.wfile.write(line.encode())
@@ -454,7 +504,10 @@ class Request:
 
 
 def _scale(found):
-    meta = {key: found.document["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")}
+    meta = {
+        key: found.document["metadata"][key]
+        for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    }
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",

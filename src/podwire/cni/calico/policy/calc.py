@@ -6,15 +6,23 @@ Pure: the same objects give the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
-from podwire.cni.calico.policy.model import ACCOUNT, NAMESPACE, CalicoPolicy, Direction, Endpoint, Entity, Rule
-from podwire.cni.calico.policy.sets import SetSpec, port_set, selector_set
-from podwire.cni.calico.rules.model import Policy, PolicyRule, Ports, Workload
-from podwire.errors import NotModelled
-from podwire.kube.selectors import parse_selector
+from podwire.cni.calico.policy.model import (
+    ACCOUNT,
+    NAMESPACE,
+    CalicoPolicy,
+    Direction,
+    Endpoint,
+    Entity,
+    HostInterface,
+    Rule,
+)
+from podwire.cni.calico.policy.sets import SetSpec, port_set, selector_set, service_set
+from podwire.cni.calico.rules.model import Host, Policy, PolicyRule, Ports, Workload
+from podwire.kube.selectors import Selector, parse_selector
 from podwire.wire.addr import Ip4, Net
 
 _FROM_NAMESPACE: Final = "pcns."
@@ -27,23 +35,26 @@ class Active(msgspec.Struct):
     workloads: tuple[Workload, ...]
     policies: dict[str, Policy]
     sets: dict[str, SetSpec]
+    hosts: tuple[Host, ...] = ()
 
 
-def active(node: str, endpoints: Iterable[Endpoint], policies: Iterable[CalicoPolicy]) -> Active:
-    """What Felix of ``node`` has to program, of all policies in any order."""
-    ordered = sorted(
-        (each for each in policies if not (each.do_not_track or each.pre_dnat)), key=lambda each: each.rank
-    )
-    selects = [(each, parse_selector(each.selector)) for each in ordered]
+def active(
+    node: str,
+    endpoints: Iterable[Endpoint],
+    policies: Iterable[CalicoPolicy],
+    hosts: Mapping[str, HostInterface] | None = None,
+) -> Active:
+    """What Felix of ``node`` has to program, of all policies in any order; ``hosts`` are its host endpoints by interface."""
+    ordered = sorted(policies, key=lambda each: each.rank)
+    whole = [(each, parse_selector(each.selector)) for each in ordered]
+    selects = [(each, selected) for each, selected in whole if not (each.do_not_track or each.pre_dnat)]
     found = Active((), {}, {})
+    found.hosts = tuple(_host(name, host, whole, found) for name, host in (hosts or {}).items())
     workloads: list[Workload] = []
     for endpoint in endpoints:
         if endpoint.node != node or not endpoint.interface:
             continue
-        mine = [policy for policy, selected in selects if selected(endpoint.labels)]
-        for policy in mine:
-            if policy.id not in found.policies:
-                found.policies[policy.id] = _rendered(policy, found.sets)
+        mine = _selecting(endpoint.labels, selects, found)
         workloads.append(
             Workload(
                 endpoint.interface,
@@ -57,6 +68,38 @@ def active(node: str, endpoints: Iterable[Endpoint], policies: Iterable[CalicoPo
     return found
 
 
+def _selecting(
+    labels: Mapping[str, str], selects: Iterable[tuple[CalicoPolicy, Selector]], found: Active
+) -> list[CalicoPolicy]:
+    """The policies that select these labels; they join what was found."""
+    mine = [policy for policy, selected in selects if selected(labels)]
+    for policy in mine:
+        if policy.id not in found.policies:
+            found.policies[policy.id] = _rendered(policy, found.sets)
+    return mine
+
+
+def _host(name: str, host: HostInterface, selects: Iterable[tuple[CalicoPolicy, Selector]], found: Active) -> Host:
+    """``tierInfoToProtoTierInfo``: which policies act where."""
+    mine = _selecting(host.labels, selects, found)
+    untracked = [each for each in mine if each.do_not_track]
+    early = [each for each in mine if each.pre_dnat and not each.do_not_track]
+    normal = [each for each in mine if not (each.do_not_track or each.pre_dnat)]
+    through = [each for each in normal if each.apply_on_forward]
+    return Host(
+        interface=name,
+        profiles=host.profiles,
+        ingress=_governing(normal, "ingress"),
+        egress=_governing(normal, "egress"),
+        forward_ingress=_governing(through, "ingress"),
+        forward_egress=_governing(through, "egress"),
+        pre_dnat=_governing(early, "ingress"),
+        untracked_ingress=_governing(untracked, "ingress"),
+        untracked_egress=_governing(untracked, "egress"),
+        owner=host.owner,
+    )
+
+
 def _governing(policies: Sequence[CalicoPolicy], direction: Direction) -> tuple[str, ...] | None:
     ids = tuple(policy.id for policy in policies if direction in policy.types)
     return ids or None
@@ -68,6 +111,7 @@ def _rendered(policy: CalicoPolicy, sets: dict[str, SetSpec]) -> Policy:
         tuple(each for rule in policy.ingress for each in parsed_rule(rule, policy.namespace, sets)),
         tuple(each for rule in policy.egress for each in parsed_rule(rule, policy.namespace, sets)),
         policy.owner,
+        parse_selector(policy.selector).text,
     )
 
 
@@ -78,13 +122,12 @@ def parsed_rule(rule: Rule, namespace: str, sets: dict[str, SetSpec]) -> tuple[P
     protocol = rule.protocol if rule.protocol in {"udp", "sctp"} else "tcp"
     given: dict[str, object] = {}
     for way, entity in (("src", rule.source), ("dst", rule.destination)):
-        if entity.service is not None:
-            raise NotModelled(f"services in a policy's rule ({rule.owner.object} {rule.owner.field})")
         own = _nets(entity.nets), _nets(entity.not_nets)
         if entity.nets and not own[0]:
             return ()
         given |= {f"{way}_nets": own[0], f"not_{way}_nets": own[1]}
         given |= _ports_and_sets(way, entity, namespace, str(protocol), sets)
+        given |= _service(way, entity, given, sets)
     return (
         PolicyRule(
             action=rule.action,
@@ -132,6 +175,17 @@ def _ports_and_sets(
     }
 
 
+def _service(way: str, entity: Entity, given: Mapping[str, object], sets: dict[str, SetSpec]) -> dict[str, object]:
+    """The endpoints of a Service: with their ports where they are the destination."""
+    if entity.service is None:
+        return {}
+    spec = service_set("/".join(entity.service), ports=way == "dst")
+    sets.setdefault(spec.id, spec)
+    if way == "dst":
+        return {"dst_services": (spec.id,)}
+    return {"src_sets": (*cast("tuple[str, ...]", given["src_sets"]), spec.id)}
+
+
 def _split(ports: Iterable[Ports | str]) -> tuple[tuple[Ports, ...], tuple[str, ...]]:
     given = tuple(ports)
     return (
@@ -145,21 +199,26 @@ def entity_selector(entity: Entity, namespace: str) -> str:
 
     Without a selector of namespaces a policy of a namespace speaks of that.
     """
-    parts: list[str] = []
-    spaces = entity.namespace_selector
-    if spaces:
-        whole = parse_selector(spaces, _FROM_NAMESPACE).text
-        parts.append({"all()": f"has({NAMESPACE})", "global()": f"!has({NAMESPACE})"}.get(whole, whole))
-    elif namespace and (entity.selector or entity.not_selector or entity.accounts or entity.account_selector):
-        parts.append(f"{NAMESPACE} == '{namespace}'")
-    if entity.accounts:
-        names = "', '".join(entity.accounts)
-        parts.append(f"{ACCOUNT} in {{ '{names}' }}")
-    if entity.account_selector:
-        parts.append(parse_selector(entity.account_selector, _FROM_ACCOUNT).text)
-    if entity.selector:
-        parts.append(entity.selector)
-    if not parts:
-        return ""
-    joined = parts[0] if len(parts) == 1 else " && ".join(f"({part})" for part in parts)
-    return parse_selector(joined).text
+    spaces = ""
+    if entity.namespace_selector:
+        spaces = parse_selector(entity.namespace_selector, _FROM_NAMESPACE).text
+        spaces = spaces.replace("all()", f"has({NAMESPACE})").replace("global()", f"!has({NAMESPACE})")
+    elif namespace:
+        spaces = f"{NAMESPACE} == '{namespace}'"
+    own = _both(_accounts(entity), entity.selector)
+    if spaces and (own or entity.not_selector or entity.namespace_selector):
+        own = _both(spaces, own)
+    return parse_selector(own).text if own else ""
+
+
+def _both(one: str, other: str) -> str:
+    return f"({one}) && ({other})" if one and other else one or other
+
+
+def _accounts(entity: Entity) -> str:
+    """``parseServiceAccounts``: what their labels must be, then their names."""
+    labels = parse_selector(entity.account_selector, _FROM_ACCOUNT).text if entity.account_selector else ""
+    if not entity.accounts:
+        return labels
+    names = "', '".join(entity.accounts)
+    return _both(labels, parse_selector(f"{ACCOUNT} in {{ '{names}' }}").text)

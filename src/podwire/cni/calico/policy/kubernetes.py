@@ -98,7 +98,9 @@ def simplify(ports: Sequence[PolicyPort]) -> tuple[Ports | str, ...]:
 def _entity(peer: PolicyPeer) -> Entity:
     block = peer.ip_block
     if block is not None:
-        return Entity(nets=(Net.parse(block.cidr),), not_nets=tuple(map(Net.parse, block.except_)))
+        # Validation lets host bits pass; cnet.ParseCIDR cuts them.
+        left_out = tuple(Net.parse(text, strict=False) for text in block.except_)
+        return Entity(nets=(Net.parse(block.cidr, strict=False),), not_nets=left_out)
     spaces = peer.namespace_selector
     return Entity(
         selector=pod_selector(peer.pod_selector),

@@ -90,7 +90,7 @@ class NamedPort(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """What selectors look at: a pod anywhere in the cluster, or a set of addresses. ``labels`` are all that it shows.
 
-    ``interface`` and ``profiles`` count on its own node alone.
+    ``interface`` and ``profiles`` count on its own node alone; ``spoofs`` are ranges that it asks to send from.
     """
 
     key: str
@@ -100,9 +100,29 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ports: tuple[NamedPort, ...] = ()
     interface: str = ""
     profiles: tuple[str, ...] = ()
+    spoofs: tuple[Net, ...] = ()
     owner: Owner
 
     @property
     def addresses(self) -> tuple[Ip, ...]:
         """Those of a pod."""
         return tuple(net.addr for net in self.nets)
+
+
+class HostInterface(msgspec.Struct, frozen=True, kw_only=True):
+    """A host endpoint: an interface of a node by its name, by one of ``ips``, or every one (``*``)."""
+
+    name: str
+    node: str
+    labels: dict[str, str]
+    interface: str = ""
+    ips: tuple[Ip, ...] = ()
+    profiles: tuple[str, ...] = ()
+    ports: tuple[NamedPort, ...] = ()
+    owner: Owner
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What selectors of rules see of it: the addresses it is expected to have."""
+        nets = tuple(Net(ip, ip.bits) for ip in self.ips)
+        return Endpoint(key=self.name, node="", labels=self.labels, nets=nets, ports=self.ports, owner=self.owner)

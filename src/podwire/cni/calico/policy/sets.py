@@ -9,6 +9,7 @@ import msgspec
 
 from podwire.cni.calico.policy.model import Endpoint
 from podwire.cni.calico.rules.names import set_id
+from podwire.kube.endpoints import EndpointSlice
 from podwire.kube.selectors import parse_selector
 from podwire.trace.events import Owner
 from podwire.wire.addr import Net
@@ -26,17 +27,22 @@ class Member(msgspec.Struct, frozen=True, order=True):
 
 
 class SetSpec(msgspec.Struct, frozen=True):
-    """What a set holds: endpoints that a selector selects, or the ports of that name of such."""
+    """What a set holds: endpoints that a selector selects, the ports of that name of such, or the endpoints of a Service.
+
+    ``service`` is namespace and name, ``with_ports`` its ports too.
+    """
 
     id: str
     selector: str
     port: str = ""
     protocol: str = ""
+    service: str = ""
+    with_ports: bool = False
 
     @property
     def type(self) -> SetType:
         """The type in the kernel."""
-        return "hash:ip,port" if self.port else "hash:net"
+        return "hash:ip,port" if self.port or self.with_ports else "hash:net"
 
 
 def selector_set(selector: str) -> SetSpec:
@@ -48,6 +54,30 @@ def port_set(selector: str, protocol: str, port: str) -> SetSpec:
     """The set of a named port of a selector's endpoints; ``all()`` where any will do."""
     base = set_id("s", selector or "all()")
     return SetSpec(set_id("n", f"{base},{protocol},{port}"), selector or "all()", port, protocol)
+
+
+def service_set(service: str, *, ports: bool) -> SetSpec:
+    """The set of a Service's endpoints (``namespace/name``)."""
+    return SetSpec(set_id("svc" if ports else "svcnoport", service), "", service=service, with_ports=ports)
+
+
+def service_members(spec: SetSpec, slices: Iterable[EndpointSlice]) -> Mapping[Member, Owner]:
+    """The members of a Service's set: all its endpoints, ready or not (felix/labelindex reads the slices as they are)."""
+    found: dict[Member, Owner] = {}
+    for each in slices:
+        if each.service != spec.service or each.address_type != "IPv4":
+            continue
+        owner = Owner("felix", f"EndpointSlice {each.metadata.namespace}/{each.metadata.name}")
+        for text in (text for endpoint in each.endpoints for text in endpoint.addresses):
+            net = Net.parse(f"{text}/32")
+            if not spec.with_ports:
+                found.setdefault(Member(net), owner)
+                continue
+            for port in each.ports:
+                number = _PROTOCOLS.get(port.protocol.lower())
+                if number is not None and port.port is not None:
+                    found.setdefault(Member(net, number, port.port), owner)
+    return {member: found[member] for member in sorted(found, key=_order)}
 
 
 def members(spec: SetSpec, endpoints: Iterable[Endpoint]) -> Mapping[Member, Owner]:

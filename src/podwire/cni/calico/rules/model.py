@@ -47,12 +47,13 @@ class PolicyRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """A policy as chains know it; ``id`` such as ``default/knp.default.deny``."""
+    """A policy as chains know it; ``id`` such as ``default/knp.default.deny``, ``selector`` in its canonical form."""
 
     id: str
     inbound: tuple[PolicyRule, ...] = ()
     outbound: tuple[PolicyRule, ...] = ()
     owner: Owner = Owner("felix")
+    selector: str = ""
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -73,6 +74,37 @@ class Workload(msgspec.Struct, frozen=True):
     egress: tuple[str, ...] | None = None
     admin_up: bool = True
     owner: Owner = Owner("felix")
+
+
+Ids = tuple[str, ...] | None
+"""Ids of policies in order; None: no policy governs that direction."""
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A host endpoint that is in force on an interface of this node; ``interface`` ``any-interface-at-all`` is that of all others.
+
+    ``forward_…`` are policies for what passes through (``applyOnForward``), ``pre_dnat`` those before the DNAT of Services,
+    ``untracked_…`` those before connections are tracked.
+    """
+
+    interface: str
+    profiles: tuple[str, ...] = ()
+    ingress: Ids = None
+    egress: Ids = None
+    forward_ingress: Ids = None
+    forward_egress: Ids = None
+    pre_dnat: Ids = None
+    untracked_ingress: Ids = None
+    untracked_egress: Ids = None
+    owner: Owner = Owner("felix")
+
+
+class Failsafe(msgspec.Struct, frozen=True):
+    """A port that host endpoints leave open, to and from ``net`` ("": anybody)."""
+
+    protocol: str
+    port: int
+    net: str = ""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -113,6 +145,15 @@ class RuleConfig(msgspec.Struct, frozen=True, kw_only=True):
     service_loop: Literal["DROP", "REJECT"] = "DROP"
     allowed_sources: tuple[tuple[str, str, Owner], ...] = ()
     """Interface and CIDR that its pod may use as a source (annotation ``allowedSourcePrefixes``), and who says so."""
+    failsafe_in: tuple[Failsafe, ...] = ()
+    failsafe_out: tuple[Failsafe, ...] = ()
+    allow_vxlan: bool = False
+    """VXLAN packets that pods themselves make may pass."""
+    allow_ipip: bool = False
+    append: bool = False
+    """ChainInsertMode: the jumps stand behind the rules of others."""
+    release: int = 26
+    """The minor number of v3.…: texts and marks differ (section 11)."""
     marks: Marks = Marks()
 
 

@@ -13,7 +13,7 @@ import msgspec
 from podwire.cni.calico.rules.fragments import clear_mark, in_set, jump, marked, rule, set_mark, unmarked
 from podwire.cni.calico.rules.model import Chains, Policy, PolicyRule, Ports, Profile, RuleConfig, RuleText
 from podwire.cni.calico.rules.names import chain_name, comment, set_name
-from podwire.cni.calico.rules.workloads import POLICY_IN, POLICY_OUT, PROFILE_IN, PROFILE_OUT
+from podwire.cni.calico.rules.workloads import BOTH_BITS, POLICY_IN, POLICY_OUT, PROFILE_IN, PROFILE_OUT
 from podwire.trace.events import Owner
 
 _SLOTS = 15
@@ -40,6 +40,8 @@ def profile_chains(profile: Profile, config: RuleConfig) -> Chains:
 def _chain(note: str, rules: Sequence[PolicyRule], owner: Owner, config: RuleConfig) -> list[RuleText]:
     """The first rule says whose chain it is; a chain without rules has one that says nothing else."""
     found = [each for one in rules for each in render_rule(one, config)]
+    if config.release >= BOTH_BITS and found and found[-1].text.endswith(jump("RETURN")):
+        found.pop()  # the chain ends there anyway
     if not found:
         return [rule(comment(note), owner=owner)]
     first = found[0]

@@ -16,6 +16,8 @@ MASQ_POOLS = "cali40masq-ipam-pools"
 ALL_HOSTS = "cali40all-hosts-net"
 ALL_VXLAN = "cali40all-vxlan-net"
 THIS_HOST = "cali40this-host"
+_ALLOWED = 26
+"""Before this release comments said "whitelisted"."""
 _HEP_ACCEPTED = comment("Host endpoint policy accepted packet.")
 
 HOOKS = {
@@ -65,8 +67,6 @@ def raw(config: RuleConfig) -> Chains:
             rule(f"--in-interface {interface}", f"--source {cidr}", jump("ACCEPT"), owner=owner)
             for interface, cidr, owner in config.allowed_sources
         ],
-        "cali-from-host-endpoint": [],
-        "cali-to-host-endpoint": [],
     }
 
 
@@ -86,8 +86,6 @@ def mangle(config: RuleConfig) -> Chains:
             rule(ctstate("DNAT"), jump("cali-to-host-endpoint")),
             rule(_HEP_ACCEPTED, marked(marks.accept), jump("RETURN")),
         ],
-        "cali-from-host-endpoint": [],
-        "cali-to-host-endpoint": [],
     }
 
 
@@ -177,10 +175,6 @@ def filters(config: RuleConfig) -> Chains:
             )
             for cidr in sorted(config.service_cidrs)
         ],
-        "cali-from-hep-forward": [],
-        "cali-to-hep-forward": [],
-        "cali-from-host-endpoint": [],
-        "cali-to-host-endpoint": [],
     }
 
 
@@ -198,14 +192,17 @@ def _tunnels_in(config: RuleConfig) -> Iterator[RuleText]:
     if config.vxlan:
         port = f"-p 17 -m multiport --destination-ports {config.vxlan_port}"
         yield rule(
-            comment("Allow IPv4 VXLAN packets from allowed hosts"),
+            comment(f"Allow IPv4 VXLAN packets from {_allowed(config)} hosts"),
             port,
             in_set(ALL_VXLAN, "src"),
             local,
             jump(config.filter_allow),
         )
         yield rule(
-            comment(f"{denied(config)} IPv4 VXLAN packets from non-allowed hosts"), port, local, jump(config.deny)
+            comment(f"{denied(config)} IPv4 VXLAN packets from non-{_allowed(config)} hosts"),
+            port,
+            local,
+            jump(config.deny),
         )
 
 
@@ -235,7 +232,7 @@ def _output(config: RuleConfig) -> Iterator[RuleText]:
         )
     if config.vxlan:
         yield rule(
-            comment("Allow IPv4 VXLAN packets to other allowed hosts"),
+            comment(f"Allow IPv4 VXLAN packets to other {_allowed(config)} hosts"),
             f"-p 17 -m multiport --destination-ports {config.vxlan_port}",
             own,
             in_set(ALL_VXLAN, "dst"),
@@ -244,6 +241,10 @@ def _output(config: RuleConfig) -> Iterator[RuleText]:
     yield rule(clear_mark(marks.all))
     yield rule("-m conntrack ! --ctstate DNAT", jump("cali-to-host-endpoint"))
     yield rule(_HEP_ACCEPTED, marked(marks.accept), jump(config.filter_allow))
+
+
+def _allowed(config: RuleConfig) -> str:
+    return "allowed" if config.release >= _ALLOWED else "whitelisted"
 
 
 def denied(config: RuleConfig) -> str:

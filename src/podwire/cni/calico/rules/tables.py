@@ -6,30 +6,42 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from podwire.cni.calico.rules import static
-from podwire.cni.calico.rules.model import Chains, Policy, Profile, RuleConfig, Workload
+from podwire.cni.calico.rules import hostendpoints, static
+from podwire.cni.calico.rules.groups import grouped
+from podwire.cni.calico.rules.model import Chains, Host, Policy, Profile, RuleConfig, Workload
 from podwire.cni.calico.rules.policies import policy_chains, profile_chains
-from podwire.cni.calico.rules.workloads import dispatch, endpoint
+from podwire.cni.calico.rules.workloads import BOTH_BITS, PROFILE_IN, PROFILE_OUT, dispatch, endpoint
 
 TABLES: Final = ("raw", "mangle", "nat", "filter")
 _TARGET: Final = re.compile(r"--(?:jump|goto) (cali-\S+)")
 
 
 def desired(
-    config: RuleConfig, workloads: Iterable[Workload], policies: Iterable[Policy], profiles: Mapping[str, Profile]
+    config: RuleConfig,
+    workloads: Iterable[Workload],
+    policies: Iterable[Policy],
+    profiles: Mapping[str, Profile],
+    hosts: Iterable[Host] = (),
 ) -> dict[str, Chains]:
-    """The chains of each table. ``profiles`` has each profile that a workload names."""
-    given = tuple(workloads)
-    filters = {**static.filters(config), **dispatch(given, config)}
-    for policy in policies:
-        filters |= policy_chains(policy, config)
+    """The chains of each table. ``profiles`` has each profile that a workload or a host endpoint names."""
+    given, known, named = list(workloads), list(policies), list(hosts)
+    groups: Chains = {}
+    if config.release >= BOTH_BITS:
+        selectors = {policy.id: policy.selector for policy in known}
+        given = [grouped(each, selectors, groups, config) for each in given]
+        named = [grouped(each, selectors, groups, config) for each in named]
+    shared = {name: chain for policy in known for name, chain in policy_chains(policy, config).items()} | groups
+    filters = {**static.filters(config), **shared, **dispatch(given, config), **hostendpoints.filters(named, config)}
     for workload in given:
         filters |= endpoint(workload, config)
-        for name in workload.profiles:
-            filters |= profile_chains(profiles[name], config)
+    used = [*(each.profiles for each in given), *(each.profiles for each in named)]
+    for profile in sorted({name for names in used for name in names}):
+        filters |= profile_chains(profiles[profile], config)
+    mangle = {**static.mangle(config), **shared, **hostendpoints.mangle(named, config)}
+    mangle |= {name: chain for name, chain in filters.items() if name.startswith((PROFILE_IN, PROFILE_OUT))}
     tables = {
-        "raw": static.raw(config),
-        "mangle": static.mangle(config),
+        "raw": {**static.raw(config), **shared, **hostendpoints.raw(named, config)},
+        "mangle": mangle,
         "nat": static.nat(config),
         "filter": filters,
     }
