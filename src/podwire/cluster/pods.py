@@ -353,6 +353,8 @@ class Kubelet:
             labels=labels,
             mappings=tuple(mappings),
         )
+        # What somebody has changed by now is not taken for the plugin's work.
+        self.notice(node)
         try:
             self._runtime.add(spec, node)
         except PodwireError:
@@ -400,6 +402,7 @@ class Kubelet:
 
     def stop(self, node: NodeSpec, spec: PodSpec) -> None:
         """StopPodSandbox: CNI DEL, then the namespace is unmounted."""
+        self.notice(node)
         self._servings.pop(spec.key).close()
         self._pods[node.name].remove(spec)
         self._remove(node, spec)

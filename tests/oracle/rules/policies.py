@@ -123,7 +123,8 @@ class PolicyDrawing(Drawing):
         near = self.here[: 1 if self.outside else 2]
         devices = [cluster.backend.interface(pod.spec) for pod in near]
         self.vteps = self._macs(cluster) if self.vxlan else ("", "")
-        trace = self.variant == "nft" and self.chance(40)
+        # Of what goes into a tunnel the kernel's trace tells more than ours: README.md.
+        trace = self.variant == "nft" and not self.vxlan and self.chance(60)
         syncs = written.commands
         if trace:
             syncs = [*syncs, ("iptables-nft-restore --noflush", TRACED)]
@@ -323,7 +324,9 @@ class PolicyDrawing(Drawing):
     def _flow(self, side: str, src: str, dst: str) -> list[Item]:
         near, far = packets.address(src), packets.address(dst)
         sport, dport = self.pick((1000, 40000, 40001, 500)), self.pick(self.ports)
-        match self.pick(("tcp",) * 6 + ("udp",) * 4 + ("icmp",) * 3 + ("sctp", "fragments")):
+        # The kernel cuts anew what was joined where a tunnel needs more room before it: README.md.
+        last = "sctp" if self.vxlan else "fragments"
+        match self.pick(("tcp",) * 6 + ("udp",) * 4 + ("icmp",) * 3 + ("sctp", last)):
             case "tcp":
                 return self.tcp_flow(side, near, far, sport, dport, 64, 0)
             case "udp":

@@ -12,7 +12,7 @@ import pytest
 
 from podwire.linux.netfilter import evaluate
 from tests.conftest import CI
-from tests.oracle.rules import campaign, compare, draw, kernel, packets, services, table
+from tests.oracle.rules import campaign, compare, draw, kernel, packets, policies, services, table
 from tests.oracle.rules.case import Case, Seen, Send
 
 RECORDED = 1
@@ -40,6 +40,19 @@ def test_podwire_does_what_the_kernel_was_seen_to_do_with_the_rules_of_services(
     assert campaign.find_disagreement(RECORDED, about="services") is None
 
 
+def test_podwire_does_what_the_kernel_was_seen_to_do_with_the_rules_of_policies():
+    assert campaign.find_disagreement(3, about="policies") is None
+
+
+def test_the_recorded_policies_drop_and_accept_and_go_through_tunnels():
+    kept = campaign.recorded(3, "policies")
+    subjects = Counter(subject for each in kept for subject in campaign.met(each.real)[0])
+    wanted = ("-m set", "-m multiport", "-m conntrack", "-m rpfilter", "-m mark", "-j MARK", "-j DROP", "jump", "goto")
+    assert {name for name in wanted if not subjects[name]} == set()
+    assert sum(" vxlan 08" in each.real for each in kept) > 2
+    assert {each.case.variant for each in kept} == {"nft", "legacy"}
+
+
 def test_the_recorded_services_are_reached_by_every_way():
     kept = campaign.recorded(RECORDED, "services")
     subjects = Counter(subject for each in kept for subject in campaign.met(each.real)[0])
@@ -54,6 +67,12 @@ def test_the_recorded_services_are_reached_by_every_way():
 def test_the_kernel_of_this_machine_agrees_about_services():
     need()
     judge(campaign.disagreements(services.generate(2, FEW)))
+
+
+@pytest.mark.oracle
+def test_the_kernel_of_this_machine_agrees_about_policies():
+    need()
+    judge(campaign.disagreements(policies.generate(2, FEW)))
 
 
 @pytest.mark.oracle

@@ -17,11 +17,15 @@ from podwire.cni.calico.rules import static
 from podwire.cni.calico.rules.model import Chains, RuleText
 from podwire.cni.calico.rules.names import APPENDS, rule_hashes
 from podwire.linux.netfilter.ipset.adt import Adt, Create
+from podwire.linux.netfilter.ipset.base import Element
 from podwire.linux.netfilter.save import rule_text
 from podwire.linux.netlink import Netlink
 from podwire.trace.events import Owner
+from podwire.wire.addr import Ip4, Net
 
 PREFIX: Final = "cali-"
+SET_PREFIXES: Final = ("cali40", "cali4t")
+"""Of the sets that are Felix's, and of those that it fills before it swaps them."""
 _MAX_SIZE: Final = 1048576
 """MaxIpsetSize."""
 _HASH: Final = re.compile(r'--comment "?cali:([A-Za-z0-9_-]{16})"?')
@@ -47,11 +51,13 @@ class Dataplane:
         self._written: dict[str, Chains] = {}
         """By table; what is not there is to be compared with the kernel."""
         self._sets: dict[str, DesiredSet] = {}
+        """What is not there is to be compared with the kernel, too."""
         self._behind = False
 
     def forget(self) -> None:
-        """The tables are read again at the next ``apply``: Felix starts, or its refresh timer has fired."""
+        """Tables and sets are read again at the next ``apply``: Felix starts, or its refresh timers have fired."""
         self._written.clear()
+        self._sets.clear()
 
     def apply(
         self,
@@ -74,9 +80,7 @@ class Dataplane:
             if self._written.get(name) != chains:
                 self._write_table(door, name, chains, appends if name == "filter" else ())
                 self._written[name] = chains
-        for name in [name for name in self._sets if name not in sets]:
-            door.ipset_destroy(name, exist=True)
-            del self._sets[name]
+        self._sweep(door, sets)
 
     # -- sets -----------------------------------------------------------------------------------------------------
 
@@ -85,10 +89,9 @@ class Dataplane:
             known = self._sets.get(name)
             if known == wanted:
                 continue
-            if known is None:
-                door.ipset_create(name, wanted.type, Create(maxelem=_MAX_SIZE), exist=True)
-                door.ipset_flush(name)
-            before = known.members if known is not None else {}
+            if known is None and door.netns.ipsets.find(name) is None:
+                door.ipset_create(name, wanted.type, Create(maxelem=_MAX_SIZE))
+            before = known.members if known is not None else _members(door, name)
             for member in before:
                 if member not in wanted.members:
                     door.ipset_del(name, _adt(wanted.type, member), exist=True)
@@ -96,6 +99,13 @@ class Dataplane:
                 if member not in before:
                     Netlink(door.netns, owner).ipset_add(name, _adt(wanted.type, member), exist=True)
             self._sets[name] = wanted
+
+    def _sweep(self, door: Netlink, sets: Mapping[str, DesiredSet]) -> None:
+        """Sets of Felix's that none of its rules needs go, unless somebody else's rule does."""
+        for found in list(door.netns.ipsets):
+            if found.name.startswith(SET_PREFIXES) and found.name not in sets and not found.references:
+                door.ipset_destroy(found.name)
+                self._sets.pop(found.name, None)
 
     # -- tables ---------------------------------------------------------------------------------------------------
 
@@ -164,6 +174,22 @@ def _hook_lines(
     lines.append(_rule(hook, first[0], jump, "-A" if behind else "-I"))
     lines += [_rule(hook, ident, rule, "-A") for ident, rule in zip(last, appends, strict=True)]
     return lines
+
+
+def _members(door: Netlink, name: str) -> dict[Member, Owner]:
+    """What the kernel has in a set, of one of the types that Felix makes."""
+    found = door.netns.ipsets[name]
+    return {_member(found.type.name, element): entry.owner for element, entry in found.entries()}
+
+
+def _member(kind: str, element: Element) -> Member:
+    if kind == "hash:net":
+        ip, plen = element
+        return Member(Net(Ip4(ip), plen))
+    if kind == "hash:ip,port":
+        ip, port, proto = element
+        return Member(Net(Ip4(ip), 32), proto, port)
+    return Member(Net(Ip4(element[0]), 32))
 
 
 def _adt(kind: str, member: Member) -> Adt:

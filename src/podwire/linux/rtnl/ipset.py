@@ -16,14 +16,17 @@ class IpsetVerbs(Door):
         ``create.family`` is AF_INET or AF_INET6 for types with addresses, 0 for the others. Raises ``NotModelled`` for ``hash:net,iface``.
         """
         self.netns.ipsets.create(name, typename, Create() if create is None else create, exist=exist)
+        self.netns.generation += 1
 
     def ipset_add(self, name: str, adt: Adt, *, exist: bool = False) -> None:
         """``ipset add``: one element or a range; ``exist`` forgives what is there, and renews its extensions."""
         self.netns.ipsets[name].uadt(ADD, adt, exist=exist, owner=self.writer)
+        self.netns.generation += 1
 
     def ipset_del(self, name: str, adt: Adt, *, exist: bool = False) -> None:
         """``ipset del``: one element or a range; ``exist`` forgives what is not there."""
         self.netns.ipsets[name].uadt(DEL, adt, exist=exist, owner=self.writer)
+        self.netns.generation += 1
 
     def ipset_test(self, name: str, adt: Adt) -> bool:
         """``ipset test``: is the element in the set? A network is asked for as it is, an address also in networks that hold it."""
@@ -33,15 +36,19 @@ class IpsetVerbs(Door):
         """``ipset flush``: remove all members of a set, or of all sets."""
         for each in list(self.netns.ipsets) if name is None else [self.netns.ipsets[name]]:
             each.flush()
+        self.netns.generation += 1
 
     def ipset_destroy(self, name: str | None = None, *, exist: bool = False) -> None:
         """``ipset destroy``: a set that a rule or a list holds stays (BUSY); without a name all go, or none."""
         self.netns.ipsets.destroy(name, exist=exist)
+        self.netns.generation += 1
 
     def ipset_rename(self, name: str, new: str) -> None:
         """``ipset rename``."""
         self.netns.ipsets.rename(name, new)
+        self.netns.generation += 1
 
     def ipset_swap(self, name: str, other: str) -> None:
         """``ipset swap``: rules that held one set hold the other's members from now on."""
         self.netns.ipsets.swap(name, other)
+        self.netns.generation += 1
