@@ -72,6 +72,7 @@ class RunningAgent:
 
     def pause(self) -> None:
         """Hold it back: what happens from now on does not reach the node's kernel by it."""
+        self._kubelet.settle()
         self.paused = True
 
     def resume(self) -> None:
@@ -409,9 +410,11 @@ class Kubelet:
         self._changed(node)
 
     def _changed(self, node: NodeSpec) -> None:
-        """A node has a pod more or less: its own agents act, those of the others where they care."""
+        """A node has a pod more or less: its own agents act before anybody looks, those of the others where they care."""
         self.revision += 1
-        self.sync(node)
+        # The runtime's and the plugin's own work is nobody else's change.
+        self._seen[node.name] = node.machine.root.netns.generation
+        self._stale[node.name] = node
         if self._backend.shares_pods:
             self.told()
 

@@ -286,6 +286,7 @@ def test_service_ranges_are_announced_by_all_and_merged():
 def test_what_lies_below_an_own_block_is_not_told():
     """The export filter: blocks exactly, no /32 of them, borrowed addresses of pools, nothing outside."""
     lab = with_pods()
+    lab.settle()
     own, other = (Net.parse(block(lab, pod)) for pod in ("p1", "p2"))
     speaker = lab.kubelet.bgp.find("n1")
     (to, *_) = neighbours(lab, "n1")
