@@ -129,7 +129,7 @@ def _of_files(ctx: Context) -> tuple[list[Answer], list[str], bool]:
         if found is None:
             error = not_found(kind.resource, each.name)
             errors += [] if _ignored(ctx, error) else [str(error)]
-        elif resources.matcher(kind, chosen)(found):
+        elif resources.Matcher(kind, chosen)(found):
             answers.append(Answer(kind, (found,)))
     files = ctx.parsed.all("filename")
     return answers, errors, len(files) == 1 and files != ["-"] and len({each.source for each in given}) <= 1

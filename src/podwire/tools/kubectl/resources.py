@@ -220,7 +220,7 @@ def look(ctx: Context, asked: Query) -> Found:
             objects.append(one)
     for kind in asked.kinds:
         try:
-            chosen = matcher(kind, asked)
+            chosen = Matcher(kind, asked)
         except StatusError as error:
             errors.append(error)
             continue
@@ -238,7 +238,7 @@ def one_of(ctx: Context, kind: Kind, name: str, namespace: str) -> Stored | None
     return ctx.store.get(kind.slot, name, namespace if kind.namespaced else "")
 
 
-class matcher:  # noqa: N801 - used as a function
+class Matcher:
     """Whether selectors choose an object of a kind. Raises ``StatusError`` BadRequest in the server's words."""
 
     def __init__(self, kind: Kind, asked: Query) -> None:

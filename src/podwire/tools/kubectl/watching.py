@@ -72,7 +72,7 @@ class _Changes:
     def __init__(self, ctx: Context, watched: Watched) -> None:
         self._ctx = ctx
         self._kind = watched.kind
-        self._chosen = resources.matcher(watched.kind, watched.query)
+        self._chosen = resources.Matcher(watched.kind, watched.query)
         self._names = {name for _, name in watched.query.names}
         self._known = {(each.namespace, each.name): each for each in watched.objects}
         self._namespace = watched.query.namespace if watched.kind.namespaced else None
