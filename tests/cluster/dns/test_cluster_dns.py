@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from podwire import GKE, Calico, Cluster, IPPool
+from podwire.cluster.dns.corefile import CorefileError, parse
 from podwire.cluster.dns.server import CoreDns
-from podwire.errors import ConfigError, ManifestError
+from podwire.errors import ConfigError, ManifestError, NotModelled, PodwireError
 from podwire.wire import dns
 from podwire.wire.addr import Ip4
 
@@ -495,6 +496,49 @@ def test_an_edited_corefile_counts_after_a_while(lab: Cluster) -> None:
     log = lab.pod(server(lab).serving.hostname).log
     assert "[INFO] Reloading complete" in log
     assert log[-1].startswith('[INFO] 192.0.2.1:5000 - 1 "A IN special.example. udp 33 false 512" NOERROR qr,aa,rd 64 ')
+
+
+def test_without_reload_the_corefile_of_the_start_stays(lab: Cluster) -> None:
+    from podwire.cluster.dns.manifests import COREFILE
+
+    quiet = COREFILE.replace("    reload\n", "")
+    corefile(lab, quiet)
+    lab.sleep(120)
+    corefile(lab, quiet.replace("    errors\n", "    errors\n    hosts {\n       192.0.2.7 special.example\n    }\n"))
+    lab.sleep(120)
+    assert ask(lab, "special.example.").rcode == dns.SERVFAIL
+
+
+def test_health_and_readiness_are_told_by_http_where_the_corefile_says(lab: Cluster) -> None:
+    from podwire.cluster.dns.manifests import COREFILE
+
+    pod = lab.pod(server(lab).serving.hostname)
+
+    def status(port: int, path: str) -> int | None:
+        return lab.pod("a").curl(f"http://{pod.ip}:{port}{path}").status
+
+    assert lab.pod("a").curl(f"http://{pod.ip}:8080/health").body == "OK"
+    assert [status(8181, "/ready"), status(8181, "/health"), status(9153, "/metrics")] == [200, 404, 501]
+    corefile(
+        lab, COREFILE.replace("    ready\n", "    ready :8282\n").replace("    prometheus :9153\n", "    prometheus\n")
+    )
+    lab.sleep(120)
+    assert [status(8282, "/ready"), status(8181, "/ready"), status(9153, "/metrics")] == [200, 0, 0]
+    assert "501 Not Implemented" in pod.exec("curl -si http://127.0.0.1:9153/metrics").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("health 8080", CorefileError, "missing port in address"),
+        ("ready :8181 :8282", NotModelled, "options of ready"),
+        ("prometheus metrics.example:9153", NotModelled, "prometheus at the name metrics.example"),
+        ("reload 10s", NotModelled, "reload with times of its own"),
+    ],
+)
+def test_lines_that_podwire_does_not_take(line: str, error: type[PodwireError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        parse(f".:53 {{\n    {line}\n}}\n")
 
 
 def test_a_corefile_that_does_not_parse_leaves_the_old_one(lab: Cluster) -> None:

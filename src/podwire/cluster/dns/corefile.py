@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -12,7 +14,10 @@ from podwire.wire import dns
 from podwire.wire.addr import Ip, Net
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+')
-_WITHOUT_EFFECT: Final = frozenset({"errors", "prometheus", "ready", "reload", "loop", "health"})
+_PAGES: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
+    {"health": ("", 8080), "ready": ("", 8181), "prometheus": ("127.0.0.1", 9153)}
+)
+"""Plugins that answer by HTTP, and where they do unless the Corefile says so."""
 _KNOWN: Final = frozenset(
     "acl any autopath azure bind bufsize cache cancel chaos clouddns debug dns64 dnssec dnstap erratic errors etcd file"
     " forward geoip grpc header health hosts k8s_external kubernetes loadbalance local log loop metadata minimal nsid"
@@ -73,6 +78,14 @@ class Hosts(msgspec.Struct, frozen=True):
     through: tuple[str, ...] | None = None
 
 
+class Listen(msgspec.Struct, frozen=True):
+    """Where a plugin answers by HTTP; ``address`` None is every address."""
+
+    plugin: str
+    address: Ip | None
+    port: int
+
+
 class Block(msgspec.Struct, frozen=True):
     """A server block: zones with ports, and its plugins."""
 
@@ -84,8 +97,8 @@ class Block(msgspec.Struct, frozen=True):
     loadbalance: bool = False
     log: bool = False
     errors: bool = False
-    ready: bool = False
-    health: bool = False
+    reload: bool = False
+    pages: tuple[Listen, ...] = ()
 
 
 def parse(text: str) -> tuple[Block, ...]:
@@ -185,6 +198,7 @@ def _block(keys: list[str], directives: list[Directive]) -> Block:
     names = tuple(zone for zone, _ in zones)
     found: dict[str, object] = {"zones": zones}
     forwards: list[Forward] = []
+    pages: list[Listen] = []
     for each in directives:
         if each.name not in _KNOWN:
             raise CorefileError(f"Corefile - Error during parsing: Unknown directive '{each.name}'")
@@ -205,11 +219,36 @@ def _block(keys: list[str], directives: list[Directive]) -> Block:
                 if each.args or each.lines:
                     raise NotModelled("log with a name, a format or a class", "Corefile")
                 found["log"] = True
-            case name if name in _WITHOUT_EFFECT:
-                found |= {name: True} if name in Block.__struct_fields__ else {}
+            case name if name in _PAGES:
+                pages.append(_page(each))
+            case "errors" | "reload" as name:
+                if each.name == "reload" and each.args:
+                    raise NotModelled("reload with times of its own", "Corefile")
+                found[name] = True
+            case "loop":
+                # It ends a server that would ask itself, which no upstream here leads to.
+                pass
             case name:
                 raise NotModelled(f"the plugin {name} of CoreDNS", "Corefile")
-    return msgspec.convert({**found, "forwards": tuple(forwards)}, Block, strict=False, from_attributes=True)
+    return msgspec.convert(
+        {**found, "forwards": tuple(forwards), "pages": tuple(pages)}, Block, strict=False, from_attributes=True
+    )
+
+
+def _page(each: Directive) -> Listen:
+    """``health [ADDRESS]`` and its like: ``:8080``, ``127.0.0.1:8080``, ``localhost:9153``."""
+    if any(line[0] != "lameduck" or each.name != "health" for line in each.lines) or len(each.args) > 1:
+        raise NotModelled(f"options of {each.name}", "Corefile")
+    host, port = _PAGES[each.name]
+    if each.args:
+        host, colon, text = each.args[0].rpartition(":")
+        if not colon or not text.isdecimal():
+            raise CorefileError(f"plugin/{each.name}: address {each.args[0]}: missing port in address")
+        port = int(text)
+    try:
+        return Listen(each.name, Ip.parse("127.0.0.1" if host == "localhost" else host) if host else None, port)
+    except ValueError:
+        raise NotModelled(f"{each.name} at the name {host}", "Corefile") from None
 
 
 def _number(plugin: str, text: str) -> int:

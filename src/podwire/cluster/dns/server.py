@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from podwire.cluster.dns.chain import NSEC, Chain
-from podwire.cluster.dns.corefile import Block, CorefileError, parse, within
+from podwire.cluster.dns.corefile import Block, CorefileError, Listen, parse, within
+from podwire.cluster.dns.pages import Page
 from podwire.cluster.dns.upstream import Upstreams
+from podwire.cluster.serving.server import HttpServer
 from podwire.linux.socket import SocketError, UdpSocket
 from podwire.linux.tcp import TcpSocket
 from podwire.wire import dns
@@ -18,7 +20,7 @@ from podwire.wire.addr import ANY4, Ip, Ip4
 from podwire.wire.headers import IPv4, Udp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from podwire.cluster.serving.server import Serving
     from podwire.kube.store import Store
@@ -57,6 +59,7 @@ class CoreDns:
         self.chains: list[Chain] = []
         self.sockets: dict[int, tuple[UdpSocket, TcpSocket]] = {}
         self.connections: list[_Connection] = []
+        self.pages: dict[Listen, HttpServer] = {}
         self.corefile = ""
         random = serving.netns.machine.random("coredns", serving.hostname)
         self.upstreams = Upstreams(serving.network, serving.netns, files, random)
@@ -94,7 +97,11 @@ class CoreDns:
     def reload(self) -> None:
         """The plugin ``reload`` looks at the Corefile: what does not parse is said, and the old one stays."""
         text = self.source()
-        if not self.alive or text == self.corefile:
+        if (
+            not self.alive
+            or text == self.corefile
+            or not (self.error or any(each.block.reload for each in self.chains))
+        ):
             return
         if self.error:
             self.error = ""
@@ -124,6 +131,16 @@ class CoreDns:
             self._shut(port)
         for port in sorted(wanted - set(self.sockets)):
             self._open(port)
+        self._answer([page for block in blocks for page in block.pages])
+
+    def _answer(self, pages: Sequence[Listen]) -> None:
+        """Answer by HTTP there, and nowhere else. Blocks that name one place twice share it."""
+        for page in [page for page in self.pages if page not in pages]:
+            self.pages.pop(page).close()
+        for page in pages:
+            if page not in self.pages:
+                address = page.address if isinstance(page.address, Ip4) else ANY4
+                self.pages[page] = HttpServer(self.serving, Page(page.plugin), page.port, address)
 
     def _complain(self, text: str) -> None:
         if text:
@@ -155,6 +172,7 @@ class CoreDns:
         self.upstreams.close()
         for port in list(self.sockets):
             self._shut(port)
+        self._answer([])
         for connection in list(self.connections):
             connection.close()
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from podwire.cluster.serving.http import NSEC, BadRequest, Request, Response, http_date
-from podwire.cluster.serving.programs import Peer
+from podwire.cluster.serving.gohttp import TEXT, GoPages
+from podwire.cluster.serving.http import NSEC
 from podwire.cluster.serving.server import HttpServer, Serving
 from podwire.kubeproxy.health import HEADERS, HealthCheck
 from podwire.linux.socket import SocketError
@@ -20,58 +20,22 @@ if TYPE_CHECKING:
 HEALTHZ: Final = 10256
 METRICS: Final = 10249
 _LOCALHOST: Final = Ip4.parse("127.0.0.1")
-_TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
 
 
-class _Go:
-    """A server of Go's net/http: it answers ``HEAD`` as ``GET``, and keeps the connection."""
+class KubeProxyPages(GoPages):
+    """A server of kube-proxy's."""
 
     name = "kube-proxy"
-    backlog = 4096
-    header_timeout: int | None = None
-    keepalive_timeout: int | None = None
-
-    def answer(self, serving: Serving, peer: Peer, request: Request, now: int) -> Response:
-        """See ``Program``."""
-        if request.version == "HTTP/1.1" and request.header("Host") is None:
-            return _refusal("400 Bad Request: missing required Host header")
-        status, reason, headers, body = self.page(request.path, now)
-        close = not request.keep_alive
-        end = (("Connection", "close"),) if close and request.version == "HTTP/1.1" else ()
-        if not close and request.version == "HTTP/1.0":
-            end = (("Connection", "keep-alive"),)
-        return Response(
-            status,
-            reason,
-            (*headers, ("Date", http_date(now)), ("Content-Length", str(len(body))), *end),
-            body.encode(),
-            close=close,
-            bare=request.version == "HTTP/0.9",
-            no_body=request.method == "HEAD",
-        )
-
-    def refuse(self, serving: Serving, peer: Peer, error: BadRequest, now: int) -> Response:
-        """See ``Program``."""
-        return _refusal("400 Bad Request")
-
-    def page(self, path: str, now: int) -> tuple[int, str, tuple[tuple[str, str], ...], str]:
-        """Status, reason, headers in their order and body of a path."""
-        return 404, "Not Found", _TEXT, "404 page not found\n"
 
 
-def _refusal(text: str) -> Response:
-    headers = (("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close"))
-    return Response(400, "Bad Request", headers, text.encode(), close=True)
-
-
-class ServiceHealth(_Go):
+class ServiceHealth(KubeProxyPages):
     """The health check node port of one Service: every path says how many ready endpoints stand on the node."""
 
     def __init__(self, check: Callable[[], HealthCheck | None]) -> None:
         self._check = check
 
     def page(self, path: str, now: int) -> tuple[int, str, tuple[tuple[str, str], ...], str]:
-        """See ``_Go``."""
+        """See ``GoPages``."""
         check = self._check()
         if check is None:
             return super().page(path, now)
@@ -79,7 +43,7 @@ class ServiceHealth(_Go):
         return status, "OK" if status == 200 else "Service Unavailable", HEADERS, check.body()
 
 
-class ProxyHealth(_Go):
+class ProxyHealth(KubeProxyPages):
     """``/healthz`` and ``/livez`` of kube-proxy itself, which is well."""
 
     def __init__(self, since: int, eligible: Callable[[], bool]) -> None:
@@ -87,7 +51,7 @@ class ProxyHealth(_Go):
         self._eligible = eligible
 
     def page(self, path: str, now: int) -> tuple[int, str, tuple[tuple[str, str], ...], str]:
-        """See ``_Go``."""
+        """See ``GoPages``."""
         if path not in {"/healthz", "/livez"}:
             return super().page(path, now)
         moment = self._go_time(now)
@@ -107,15 +71,15 @@ class ProxyHealth(_Go):
         return f"{moment:%Y-%m-%d %H:%M:%S}{dot} +0000 UTC m=+{passed // NSEC}.{passed % NSEC:09}"
 
 
-class Metrics(_Go):
+class Metrics(KubeProxyPages):
     """Port 10249: ``/healthz`` and ``/proxyMode``; the metrics themselves are answered by 501."""
 
     def page(self, path: str, now: int) -> tuple[int, str, tuple[tuple[str, str], ...], str]:
-        """See ``_Go``."""
+        """See ``GoPages``."""
         if path == "/healthz":
-            return 200, "OK", _TEXT, "ok"
+            return 200, "OK", TEXT, "ok"
         if path == "/proxyMode":
-            return 200, "OK", _TEXT, "iptables"
+            return 200, "OK", TEXT, "iptables"
         if path == "/metrics":
             plain = (("Content-Type", "text/plain"),)
             return 501, "Not Implemented", plain, "podwire does not model kube-proxy's metrics\n"
@@ -150,7 +114,7 @@ class NodeHealth:
             if port not in self._ports:
                 self._open(port, ServiceHealth(lambda port=port: self._checks().get(port)))  # type: ignore[misc]
 
-    def _open(self, port: int, program: _Go, address: Ip4 = ANY4) -> None:
+    def _open(self, port: int, program: GoPages, address: Ip4 = ANY4) -> None:
         try:
             self._ports[port] = HttpServer(self._serving, program, port, address)
             self.failed.pop(port, None)
